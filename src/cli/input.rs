@@ -1,0 +1,215 @@
+//! Files, directories, globs and standard input, read with limits.
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::machine::PolicyClass;
+use crate::source::MAX_FILE_BYTES;
+use crate::spec::StoragePolicy;
+use crate::{Input, Loaded, Options, load};
+
+/// Which files to read, and what they do not say themselves.
+#[derive(Debug, clap::Args)]
+pub(super) struct InputArgs {
+    /// A file, a directory, a glob in quotes, or `-` for standard input. May be given several times.
+    #[arg(short = 'f', long = "filename", value_name = "PATH", required = true)]
+    filenames: Vec<String>,
+
+    /// Read directories with all that is below them.
+    #[arg(short = 'R', long)]
+    recursive: bool,
+
+    /// The namespace of documents that name none.
+    #[arg(short = 'n', long, value_name = "NAMESPACE", value_parser = namespace)]
+    namespace: Option<String>,
+
+    /// What a storage policy stands for, such as `fast=longhorn-ssd` or `fast=ceph:ReadWriteMany:Block`.
+    #[arg(long = "storage-policy", value_name = "POLICY=CLASS", value_parser = Options::parse_policy)]
+    storage_policies: Vec<(StoragePolicy, PolicyClass)>,
+}
+
+fn namespace(text: &str) -> Result<String, String> {
+    let label = !text.contains('.') && text.len() <= 63;
+    crate::spec::check_subdomain(text)
+        .and_then(|()| if label { Ok(text.to_owned()) } else { Err(String::new()) })
+        .map_err(|_| "a namespace has at most 63 lower-case letters, digits and `-`".to_owned())
+}
+
+impl InputArgs {
+    /// What the flags say beyond the files.
+    pub(super) fn options(&self) -> Options {
+        Options {
+            namespace: self.namespace.clone(),
+            policies: self.storage_policies.clone(),
+            no_keep_annotations: false,
+        }
+    }
+
+    /// Reads and checks everything. Documents of another kind are a warning unless they are wanted.
+    pub(super) fn load(&self, options: &Options, others_wanted: bool) -> Loaded {
+        let mut unread = Vec::new();
+        let inputs = self.read(&mut unread);
+        let mut loaded = load(inputs, options);
+        loaded.report.extend(unread);
+        if !others_wanted {
+            let left_out: Vec<_> = loaded
+                .others
+                .iter()
+                .map(|other| {
+                    let kind: String = other.kind.chars().take(60).collect();
+                    let span = other.root.entry("kind").map_or(other.span, |entry| entry.value.span);
+                    Diagnostic::new(Code::OtherKind, span, format!("a document of kind `{kind}` is left out"))
+                        .help("`--pass-through` prints it with the rest")
+                })
+                .collect();
+            loaded.report.extend(left_out);
+        }
+        let nothing = loaded.machines.is_empty() && (loaded.others.is_empty() || !others_wanted);
+        if nothing && loaded.report.is_valid() {
+            let help = "a machine starts with `kind: Wukong`; `kubectl wukong init NAME` writes a first file";
+            let names = self.filenames.join(", ");
+            loaded.report.push(Diagnostic::of_file(Code::NoMachine, names, "no Wukong document found").help(help));
+        }
+        loaded
+    }
+
+    fn read(&self, unread: &mut Vec<Diagnostic>) -> Vec<Input> {
+        let mut inputs = Vec::new();
+        let mut seen = HashSet::new();
+        let mut stdin_read = false;
+        for name in &self.filenames {
+            if name == "-" {
+                if !std::mem::replace(&mut stdin_read, true) {
+                    inputs.extend(text("<stdin>", io::stdin().lock(), unread));
+                }
+                continue;
+            }
+            for path in self.paths(name, unread) {
+                let shown = path.display().to_string();
+                let identity = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
+                if seen.insert(identity) {
+                    match open(&path) {
+                        Ok(file) => inputs.extend(text(&shown, file, unread)),
+                        Err(problem) => unread.push(problem),
+                    }
+                }
+            }
+        }
+        inputs
+    }
+
+    /// The files that a name stands for.
+    fn paths(&self, name: &str, unread: &mut Vec<Diagnostic>) -> Vec<PathBuf> {
+        if name.starts_with("http://") || name.starts_with("https://") {
+            let shown = name.split(['?', '#']).next().unwrap_or_default();
+            let help = "this command works offline; fetch the file first and pass `-f -`";
+            unread.push(Diagnostic::of_file(Code::Unreadable, shown, "addresses are not fetched").help(help));
+            return Vec::new();
+        }
+        let path = Path::new(name);
+        if path.is_dir() {
+            let mut files = Vec::new();
+            self.walk(path, &mut files, unread);
+            if files.is_empty() {
+                let help = if self.recursive { "" } else { "`-R` reads the directories below it as well" };
+                let problem =
+                    Diagnostic::of_file(Code::Unreadable, name, "no .yaml, .yml or .json file in this directory");
+                unread.push(if help.is_empty() { problem } else { problem.help(help) });
+            }
+            return files;
+        }
+        if !path.exists() && name.contains(['*', '?', '[']) {
+            let found: Vec<_> = glob::glob(name)
+                .map(|paths| paths.flatten().filter(|path| path.is_file()).collect())
+                .unwrap_or_default();
+            if found.is_empty() {
+                unread.push(Diagnostic::of_file(Code::Unreadable, name, "no file matches"));
+            }
+            return found;
+        }
+        vec![path.to_owned()]
+    }
+
+    /// Files of a directory in the order of their names. Links to directories are not followed, so that none is read
+    /// twice and no circle is entered.
+    fn walk(&self, directory: &Path, files: &mut Vec<PathBuf>, unread: &mut Vec<Diagnostic>) {
+        let entries = match fs::read_dir(directory) {
+            Ok(entries) => entries,
+            Err(error) => {
+                unread.push(unreadable(directory, &error));
+                return;
+            }
+        };
+        let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+        paths.sort();
+        for path in paths {
+            if path.is_dir() {
+                if self.recursive && !path.is_symlink() {
+                    self.walk(&path, files, unread);
+                }
+            } else if path.is_file() && is_manifest(&path) {
+                files.push(path);
+            }
+        }
+    }
+}
+
+fn is_manifest(path: &Path) -> bool {
+    path.extension()
+        .and_then(|extension| extension.to_str())
+        .is_some_and(|extension| ["yaml", "yml", "json"].iter().any(|known| extension.eq_ignore_ascii_case(known)))
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
+    let message = match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file or directory".to_owned(),
+        io::ErrorKind::PermissionDenied => "it may not be read by this user".to_owned(),
+        _ => error.to_string(),
+    };
+    Diagnostic::of_file(Code::Unreadable, path.display().to_string(), message)
+}
+
+fn open(path: &Path) -> Result<File, Diagnostic> {
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    // A pipe has no length; the limit while reading covers it.
+    match file.metadata() {
+        Ok(metadata) if metadata.len() > MAX_FILE_BYTES as u64 => Err(too_large(&path.display().to_string())),
+        _ => Ok(file),
+    }
+}
+
+fn too_large(name: &str) -> Diagnostic {
+    let message = format!("the file is larger than {} MiB", MAX_FILE_BYTES >> 20);
+    Diagnostic::of_file(Code::TooComplex, name, message).help("split it")
+}
+
+/// Reads text with a limit; what is not text is a problem.
+fn text(name: &str, reader: impl Read, unread: &mut Vec<Diagnostic>) -> Option<Input> {
+    let mut bytes = Vec::new();
+    if let Err(error) = reader.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes) {
+        unread.push(unreadable(Path::new(name), &error));
+        return None;
+    }
+    if bytes.len() > MAX_FILE_BYTES {
+        unread.push(too_large(name));
+        return None;
+    }
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        let problem = Diagnostic::of_file(Code::Encoding, name, "the file is UTF-16 text");
+        unread.push(problem.help("save it as UTF-8"));
+        return None;
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => Some(Input::new(name, text)),
+        Err(error) => {
+            let at = error.utf8_error().valid_up_to();
+            let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+            let problem = Diagnostic::of_file(Code::Encoding, format!("{name}:{line}"), "this line is not UTF-8 text");
+            unread.push(problem.help("save the file as UTF-8"));
+            None
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! The command line: the only user of clap, the environment, the terminal and the file system.
+//!
+//! One file per command: its arguments, whose documentation is the help, and a thin adapter over the pure rooms.
+
+mod exit;
+mod explain;
+mod init;
+mod input;
+mod render;
+mod schema;
+mod terminal;
+mod validate;
+mod write;
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+pub use exit::Exit;
+use terminal::{ColorChoice, Terminal};
+
+/// One short file describes a virtual machine on KubeVirt; this tool checks it and turns it into manifests.
+#[derive(Debug, Parser)]
+#[command(name = "kubectl wukong", bin_name = "kubectl wukong", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+
+    /// When to use colours; NO_COLOR is respected.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: ColorChoice,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Render(render::Args),
+    Validate(validate::Args),
+    Schema(schema::Args),
+    Explain(explain::Args),
+    Init(init::Args),
+    /// Print the version.
+    Version,
+}
+
+/// The groups of the help, and the commands in each.
+const GROUPS: [(&str, &[&str]); 2] =
+    [("The file", &["render", "validate", "schema", "explain", "init"]), ("Embed", &["version"])];
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let matches = match command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => {
+            // A closed pipe is the only thing that can go wrong while printing help.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { Exit::Usage.code() } else { Exit::Done.code() });
+        }
+    };
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    let terminal = Terminal::new(cli.color);
+    let result = match cli.command {
+        Command::Render(args) => render::run(&args, &terminal),
+        Command::Validate(args) => validate::run(&args, &terminal),
+        Command::Schema(args) => schema::run(&args),
+        Command::Explain(args) => explain::run(&args, &terminal),
+        Command::Init(args) => init::run(&args, &terminal),
+        Command::Version => version(),
+    };
+    match result {
+        Ok(exit) => exit.into(),
+        Err(error) if is_closed_pipe(&error) => Exit::Done.into(),
+        Err(error) => {
+            terminal.error(&format!("{error:#}"));
+            Exit::Usage.into()
+        }
+    }
+}
+
+fn version() -> anyhow::Result<Exit> {
+    writeln!(io::stdout(), "kubectl-wukong {}", env!("CARGO_PKG_VERSION"))?;
+    Ok(Exit::Done)
+}
+
+/// The reader of our output went away, as `head` does: not an error.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe))
+}
+
+/// The command with its help in groups.
+fn command() -> clap::Command {
+    let command = Cli::command();
+    let mut groups = String::new();
+    for (title, names) in GROUPS {
+        groups.push_str(&format!("{title}:\n"));
+        for name in names {
+            let about = command.find_subcommand(name).and_then(clap::Command::get_about);
+            groups.push_str(&format!("  {name:<10} {}\n", about.map(ToString::to_string).unwrap_or_default()));
+        }
+        groups.push('\n');
+    }
+    let template = format!(
+        "{{about}}\n\n{{usage-heading}} {{usage}}\n\n{groups}Options:\n{{options}}\n\n\
+         Exit codes: 0 done, 1 invalid (validate), 2 wrong usage, 3 invalid Wukong file.\n\
+         More about a command: kubectl wukong COMMAND --help\n"
+    );
+    command.help_template(template)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_is_in_one_group() {
+        let grouped: Vec<_> = GROUPS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+        let known: Vec<_> = Cli::command().get_subcommands().map(|command| command.get_name().to_owned()).collect();
+        assert_eq!(known.len(), grouped.len());
+        assert!(known.iter().all(|name| grouped.contains(&name.as_str())));
+    }
+}

@@ -1,0 +1,72 @@
+//! Where colours go, and where messages go.
+
+use std::env;
+use std::io::{self, IsTerminal as _, Write as _};
+
+use owo_colors::OwoColorize as _;
+
+use crate::Report;
+use crate::diagnostic::Excerpts;
+use crate::source::SourceMap;
+use crate::text::{Styles, sanitize};
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum ColorChoice {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What is known of the two output streams.
+pub(super) struct Terminal {
+    /// Styles for standard output.
+    pub out: Styles,
+    /// Styles for standard error.
+    pub err: Styles,
+}
+
+impl Terminal {
+    pub(super) fn new(choice: ColorChoice) -> Self {
+        let plain = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+            || env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let styles = |is_terminal: bool| match choice {
+            ColorChoice::Always => Styles::coloured(),
+            ColorChoice::Auto if is_terminal && !plain => Styles::coloured(),
+            ColorChoice::Auto | ColorChoice::Never => Styles::default(),
+        };
+        Self { out: styles(io::stdout().is_terminal()), err: styles(io::stderr().is_terminal()) }
+    }
+
+    /// Prints an error that has no place in a file.
+    pub(super) fn error(&self, message: &str) {
+        // Nobody is left to tell if standard error is closed.
+        let _ = writeln!(io::stderr(), "{} {}", "error:".style(self.err.error), sanitize(message));
+    }
+
+    /// Prints all problems of a report, and how many there are.
+    pub(super) fn report(&self, report: &Report, sources: &SourceMap) {
+        if report.errors() + report.warnings() == 0 {
+            return;
+        }
+        let mut stderr = io::stderr().lock();
+        // As above.
+        let _ = write!(stderr, "{}", Excerpts::new(report, sources, self.err));
+        let _ = writeln!(stderr, "{}", counts(report));
+    }
+}
+
+/// `2 errors, 1 warning`.
+pub(super) fn counts(report: &Report) -> String {
+    let word = |count: usize, word: &str| match count {
+        0 => None,
+        1 => Some(format!("1 {word}")),
+        _ => Some(format!("{count} {word}s")),
+    };
+    let parts: Vec<_> =
+        [word(report.errors(), "error"), word(report.warnings(), "warning")].into_iter().flatten().collect();
+    if parts.is_empty() { "no problems".to_owned() } else { parts.join(", ") }
+}

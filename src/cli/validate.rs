@@ -1,0 +1,58 @@
+//! `kubectl wukong validate`
+
+use std::io::{self, Write as _};
+
+use super::Exit;
+use super::input::InputArgs;
+use super::terminal::{Terminal, counts};
+use crate::diagnostic::{to_json, to_sarif};
+use crate::output::json;
+
+/// Check Wukong files: every problem in one run, each with its place and what to write instead.
+///
+/// Works offline. Exits with 1 if there is an error; warnings alone are no failure.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  kubectl wukong validate -f vm.yaml
+  kubectl wukong validate -f machines/ -R -o sarif > wukong.sarif")]
+pub(super) struct Args {
+    #[command(flatten)]
+    input: InputArgs,
+
+    /// The format.
+    #[arg(short = 'o', long, value_name = "FORMAT", default_value = "text")]
+    output: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people: problems to standard error, a summary to standard output.
+    Text,
+    /// For scripts.
+    Json,
+    /// SARIF 2.1.0, for code hosts.
+    Sarif,
+}
+
+pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
+    let loaded = args.input.load(&args.input.options(), false);
+    let mut out = io::stdout().lock();
+    match args.output {
+        Format::Text => {
+            terminal.report(&loaded.report, &loaded.sources);
+            if loaded.report.is_valid() {
+                let machines = match loaded.machines.len() {
+                    1 => "1 machine is valid".to_owned(),
+                    count => format!("{count} machines are valid"),
+                };
+                writeln!(out, "{machines} ({})", counts(&loaded.report))?;
+            }
+        }
+        Format::Json => write!(out, "{}", json::one(&to_json(&loaded.report, &loaded.sources)))?,
+        Format::Sarif => {
+            let sarif = to_sarif(&loaded.report, &loaded.sources, env!("CARGO_PKG_VERSION"));
+            write!(out, "{}", json::one(&sarif))?;
+        }
+    }
+    Ok(if loaded.report.is_valid() { Exit::Done } else { Exit::Invalid })
+}

@@ -1,0 +1,174 @@
+//! Diagnostics for people: the place, the source line, a caret under what is wrong, and the way out.
+
+use std::fmt;
+
+use owo_colors::OwoColorize as _;
+use unicode_width::UnicodeWidthChar as _;
+
+use super::mask::{MASK, secret_ranges};
+use super::{Diagnostic, Report, Severity};
+use crate::source::{SourceMap, Span};
+use crate::text::{Styles, sanitize, sanitize_char};
+
+/// The widest part of a source line that is shown, in terminal cells.
+const MAX_WIDTH: usize = 96;
+
+/// All problems of a report, ready to be printed.
+pub struct Excerpts<'a> {
+    report: &'a Report,
+    sources: &'a SourceMap,
+    styles: Styles,
+}
+
+impl<'a> Excerpts<'a> {
+    /// Pairs the problems with the text that they are about.
+    pub const fn new(report: &'a Report, sources: &'a SourceMap, styles: Styles) -> Self {
+        Self { report, sources, styles }
+    }
+
+    fn one(&self, f: &mut fmt::Formatter<'_>, problem: &Diagnostic) -> fmt::Result {
+        let severity = problem.code.severity();
+        let style = match severity {
+            Severity::Error => self.styles.error,
+            Severity::Warning => self.styles.warning,
+        };
+        let head = format!("{}[{}]", severity.as_str(), problem.code);
+        let message = sanitize(&problem.message);
+        writeln!(f, "{}{} {}", head.style(style), ":".style(self.styles.strong), message.style(self.styles.strong))?;
+        let mut width = 1;
+        if let Some(span) = problem.span {
+            let deepest = problem.labels.iter().map(|(span, _)| *span).chain([span]);
+            width = deepest.map(|span| self.sources.position(span).0.to_string().len()).max().unwrap_or(1);
+            self.place(f, span, "-->", width)?;
+            writeln!(f, "{:width$} {}", "", "|".style(self.styles.frame))?;
+            self.line(f, span, width, '^', "", style)?;
+            for (place, text) in &problem.labels {
+                if place.file != span.file {
+                    self.place(f, *place, ":::", width)?;
+                    writeln!(f, "{:width$} {}", "", "|".style(self.styles.frame))?;
+                }
+                self.line(f, *place, width, '-', text, self.styles.frame)?;
+            }
+        } else if let Some(file) = &problem.file {
+            writeln!(f, "{:width$}{} {}", "", "-->".style(self.styles.frame), sanitize(file))?;
+        }
+        if let Some(help) = &problem.help {
+            if problem.span.is_some() {
+                writeln!(f, "{:width$} {}", "", "|".style(self.styles.frame))?;
+            }
+            let (equals, word) = ("=".style(self.styles.frame), "help:".style(self.styles.help));
+            writeln!(f, "{:width$} {equals} {word} {}", "", sanitize(help))?;
+        }
+        writeln!(f)
+    }
+
+    fn place(&self, f: &mut fmt::Formatter<'_>, span: Span, arrow: &str, width: usize) -> fmt::Result {
+        let name = self.sources.file(span.file).map_or("", |file| file.name.as_str());
+        let (line, column) = self.sources.position(span);
+        writeln!(f, "{:width$}{} {}:{line}:{column}", "", arrow.style(self.styles.frame), sanitize(name))
+    }
+
+    fn line(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        span: Span,
+        width: usize,
+        mark: char,
+        text: &str,
+        style: owo_colors::Style,
+    ) -> fmt::Result {
+        let (number, _) = self.sources.position(span);
+        let shown = Shown::new(self.sources, self.report.hidden(), span);
+        let bar = "|".style(self.styles.frame);
+        let gutter = format!("{number:>width$}");
+        writeln!(f, "{} {bar} {}", gutter.style(self.styles.frame), shown.text)?;
+        let marks: String = std::iter::repeat_n(mark, shown.marked).collect();
+        let label = if text.is_empty() { marks } else { format!("{marks} {text}") };
+        writeln!(f, "{:width$} {bar} {:indent$}{}", "", "", label.style(style), indent = shown.before)
+    }
+}
+
+impl fmt::Display for Excerpts<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for problem in self.report.problems() {
+            self.one(f, problem)?;
+        }
+        match self.report.dropped() {
+            0 => Ok(()),
+            more => writeln!(f, "… and {more} more problems\n"),
+        }
+    }
+}
+
+/// A source line as it may be shown: secrets masked, control characters escaped, tabs expanded, long lines cut.
+struct Shown {
+    text: String,
+    before: usize,
+    marked: usize,
+}
+
+impl Shown {
+    fn new(sources: &SourceMap, hidden: &[Span], span: Span) -> Self {
+        let (line, start) = sources.line(span);
+        let from = (span.start as usize).saturating_sub(start).min(line.len());
+        let to = (span.end as usize).saturating_sub(start).clamp(from, line.len());
+        let secret = secret_ranges(sources, hidden, span);
+        let mut cells: Vec<(String, usize, bool)> = Vec::new();
+        let mut masked = false;
+        // Only the neighbourhood of the span is looked at: a hostile file may be one line of many megabytes.
+        let first = floor(line, from.saturating_sub(4 * MAX_WIDTH));
+        let last = floor(line, (from + 4 * MAX_WIDTH).min(line.len()));
+        for (offset, c) in line[first..last].char_indices().map(|(offset, c)| (offset + first, c)) {
+            let inside = (from..to.max(from + 1)).contains(&offset);
+            if secret.iter().any(|(start, end)| (*start..*end).contains(&offset)) {
+                if !masked {
+                    cells.extend(MASK.chars().map(|c| (c.to_string(), 1, inside)));
+                }
+                masked = true;
+                continue;
+            }
+            masked = false;
+            let mut text = String::new();
+            if c == '\t' {
+                text.push_str("    ");
+            } else {
+                sanitize_char(c, &mut text);
+            }
+            let width = text.chars().map(|c| c.width().unwrap_or(0)).sum();
+            cells.push((text, width, inside));
+        }
+        Self::cut(&cells)
+    }
+
+    /// The part of the line around the mark that fits.
+    fn cut(cells: &[(String, usize, bool)]) -> Self {
+        let mark = cells.iter().position(|cell| cell.2).unwrap_or(cells.len());
+        let width = |cells: &[(String, usize, bool)]| cells.iter().map(|cell| cell.1).sum::<usize>();
+        let mut first = 0;
+        while width(&cells[first..mark]) > MAX_WIDTH / 2 {
+            first += 1;
+        }
+        let mut last = cells.len();
+        while last > mark + 1 && width(&cells[first..last]) > MAX_WIDTH {
+            last -= 1;
+        }
+        let mut text: String = cells[first..last].iter().map(|cell| cell.0.as_str()).collect();
+        let mut before = width(&cells[first..mark]);
+        let marked: usize = cells[mark..last].iter().take_while(|cell| cell.2).map(|cell| cell.1).sum();
+        if first > 0 {
+            text.insert(0, '…');
+            before += 1;
+        }
+        if last < cells.len() {
+            text.push('…');
+        }
+        Self { text: text.trim_end().to_owned(), before, marked: marked.max(1) }
+    }
+}
+
+fn floor(text: &str, mut at: usize) -> usize {
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}

@@ -1,0 +1,125 @@
+//! Problems as data: code, severity, place, message and the way out; collected, never thrown.
+
+mod code;
+mod excerpt;
+mod json;
+mod mask;
+mod sarif;
+
+pub use code::{Code, Severity};
+pub use excerpt::Excerpts;
+pub use json::to_json;
+pub use sarif::to_sarif;
+
+use crate::source::Span;
+
+/// The most problems that a run keeps. Beyond it they are counted only, so that a hostile file cannot fill memory.
+const MAX_KEPT: usize = 1_000;
+
+/// One problem in the input.
+#[derive(Debug, Clone)]
+pub struct Diagnostic {
+    /// Which rule, and with it how severe.
+    pub code: Code,
+    /// Where; `None` for a file that could not be read at all.
+    pub span: Option<Span>,
+    /// The name of an input that is not in the source map.
+    pub file: Option<String>,
+    /// What is wrong, in one line. Never holds a secret.
+    pub message: String,
+    /// What to write instead.
+    pub help: Option<String>,
+    /// Further places that belong to it, with a word each.
+    pub labels: Vec<(Span, String)>,
+}
+
+impl Diagnostic {
+    /// A problem at a place in the text.
+    pub fn new(code: Code, span: Span, message: impl Into<String>) -> Self {
+        Self { code, span: Some(span), file: None, message: message.into(), help: None, labels: Vec::new() }
+    }
+
+    /// A problem with an input as a whole.
+    pub fn of_file(code: Code, file: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { code, span: None, file: Some(file.into()), message: message.into(), help: None, labels: Vec::new() }
+    }
+
+    /// Adds what to write instead.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Adds a second place.
+    #[must_use]
+    pub fn label(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.labels.push((span, text.into()));
+        self
+    }
+}
+
+/// All problems of a run, and which stretches of the text are secret.
+#[derive(Debug, Default)]
+pub struct Report {
+    problems: Vec<Diagnostic>,
+    secrets: Vec<Span>,
+    errors: usize,
+    warnings: usize,
+}
+
+impl Report {
+    /// Notes a problem.
+    pub fn push(&mut self, problem: Diagnostic) {
+        match problem.code.severity() {
+            Severity::Error => self.errors += 1,
+            Severity::Warning => self.warnings += 1,
+        }
+        if self.problems.len() < MAX_KEPT {
+            self.problems.push(problem);
+        }
+    }
+
+    /// Marks a stretch that no excerpt may show.
+    pub fn hide(&mut self, span: Span) {
+        self.secrets.push(span);
+    }
+
+    /// The stretches that no excerpt may show.
+    pub fn hidden(&self) -> &[Span] {
+        &self.secrets
+    }
+
+    /// The problems, in the order of the text.
+    pub fn problems(&self) -> Vec<&Diagnostic> {
+        let mut sorted: Vec<_> = self.problems.iter().collect();
+        sorted.sort_by_key(|problem| problem.span);
+        sorted
+    }
+
+    /// How many errors there are, those beyond the kept ones included.
+    pub const fn errors(&self) -> usize {
+        self.errors
+    }
+
+    /// How many warnings there are, those beyond the kept ones included.
+    pub const fn warnings(&self) -> usize {
+        self.warnings
+    }
+
+    /// How many problems were counted but not kept.
+    pub fn dropped(&self) -> usize {
+        self.errors + self.warnings - self.problems.len()
+    }
+
+    /// Whether nothing stands in the way of rendering.
+    pub const fn is_valid(&self) -> bool {
+        self.errors == 0
+    }
+}
+
+impl Extend<Diagnostic> for Report {
+    fn extend<I: IntoIterator<Item = Diagnostic>>(&mut self, problems: I) {
+        problems.into_iter().for_each(|problem| self.push(problem));
+    }
+}

@@ -1,0 +1,115 @@
+//! What a Wukong file means: parse it, check it, render it. No network, no clock, no environment, no terminal.
+//!
+//! A Wukong is one short file that describes a virtual machine on KubeVirt. This library turns it into
+//! PersistentVolumeClaims, CDI DataVolumes, a cloud-init Secret, NetworkAttachmentDefinitions and a VirtualMachine.
+//!
+//! # The way of the data
+//! ```text
+//! text ─ source ─> tree + spans ─ spec ─> Wukong ─ machine ─> Machine ─ render ─> Manifests ─ output ─> text
+//!           │                       │                 │
+//!           └──────── problems ─────┴────── diagnostic::Report ──> excerpts, JSON, SARIF
+//! ```
+//!
+//! # The rooms
+//! A room imports only from rooms above it in this list.
+//!
+//! | room | what it knows |
+//! |---|---|
+//! | [`quantity`] | Kubernetes quantities: parse, compare, print without loss |
+//! | [`text`] | styles, plain by default; untrusted text made harmless; YAML for every reader |
+//! | [`source`] | YAML and JSON text as located trees, with limits for hostile input |
+//! | [`diagnostic`] | problems as data; the table of codes; excerpts, JSON, SARIF |
+//! | [`spec`] | the typed file, declared once; decoding that keeps going; schema, CRD, `explain`, starter |
+//! | [`machine`] | what a file means: every default and every rule, one file per group |
+//! | [`render`] | a machine as Kubernetes objects; decides nothing, cannot fail |
+//! | [`output`] | manifests as YAML, JSON, names, files |
+//! | `cli` | the only user of clap, the environment, the terminal and the file system (feature `cli`) |
+//!
+//! `source` notes its problems in a `diagnostic::Report`, and a diagnostic points into a `source::SourceMap`: these two
+//! rooms share a wall. Deciding and checking are one room, `machine`, because a default is a rule that was not broken:
+//! kept apart, the boot rule or the address rules would have to be written twice.
+//!
+//! # Use
+//! ```
+//! use wukong::{Input, Options, load, render};
+//!
+//! let text = "
+//! apiVersion: vm.novasphere.dev/v1alpha1
+//! kind: Wukong
+//! metadata: {name: web, namespace: prod}
+//! spec:
+//!   cpu: 2
+//!   memory: 4Gi
+//!   disks: [{name: system, size: 20Gi, image: quay.io/containerdisks/fedora:42}]
+//! ";
+//! let loaded = load(vec![Input::new("web.yaml", text)], &Options::default());
+//! assert!(loaded.report.is_valid());
+//! let manifests = render(&loaded.machines[0], &Options::default());
+//! assert_eq!(manifests.last().unwrap().name, "web-vm");
+//! ```
+
+#[cfg(feature = "cli")]
+pub mod cli;
+pub mod diagnostic;
+pub mod machine;
+pub mod output;
+pub mod quantity;
+pub mod render;
+pub mod source;
+pub mod spec;
+pub mod text;
+
+pub use diagnostic::{Code, Diagnostic, Report, Severity};
+pub use machine::{Machine, Options};
+pub use render::{Manifest, render};
+
+use source::SourceMap;
+use spec::Other;
+
+/// One input of a run.
+#[derive(Debug, Clone)]
+pub struct Input {
+    /// The name a person knows it by: a path, or `<stdin>`.
+    pub name: String,
+    /// The text.
+    pub text: String,
+}
+
+impl Input {
+    /// Pairs a name with a text.
+    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { name: name.into(), text: text.into() }
+    }
+}
+
+/// What all inputs of a run hold.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The machines without errors, in the order of the inputs.
+    pub machines: Vec<Machine>,
+    /// Documents of another kind.
+    pub others: Vec<Other>,
+    /// Every problem of every input.
+    pub report: Report,
+    /// The inputs, to show where a problem is.
+    pub sources: SourceMap,
+}
+
+/// Reads and checks all inputs of a run, each machine alone and all against each other.
+///
+/// Never fails and never panics: what is wrong is in the report, and `machines` holds only what has no error.
+pub fn load(inputs: Vec<Input>, options: &Options) -> Loaded {
+    let mut loaded =
+        Loaded { machines: Vec::new(), others: Vec::new(), report: Report::default(), sources: SourceMap::default() };
+    for input in inputs {
+        let number = loaded.sources.add(input.name, input.text);
+        let text = loaded.sources.file(number).map_or("", |file| file.text.as_str());
+        let content = spec::read(number, text, &mut loaded.report);
+        for wukong in &content.machines {
+            loaded.machines.extend(machine::resolve(wukong, options, &mut loaded.report));
+        }
+        loaded.others.extend(content.others);
+    }
+    machine::check_fleet(&loaded.machines, &mut loaded.report);
+    loaded
+}

@@ -1,0 +1,356 @@
+//! Each disk: where its content comes from, which claim holds it, how large and of which class it is.
+
+use super::boot::Boot;
+use super::image::{self, Source};
+use super::options::Options;
+use super::{identity, options::PolicyClass};
+use crate::diagnostic::{Code, Diagnostic, Report};
+use crate::quantity::Quantity;
+use crate::source::{Located, Span};
+use crate::spec::{self, AccessMode, ExistingClaim, Spec, VolumeMode};
+
+/// The volume that holds cloud-init; no disk may have its name.
+pub(super) const CLOUD_INIT_DISK: &str = "cloudinit";
+/// KubeVirt takes at most 256 volumes, and cloud-init may need one.
+const MAX_DISKS: usize = 255;
+/// The smallest DataVolume that CDI accepts, in bytes. Source: CDI, datavolume-validate.go.
+const MIN_BYTES: u64 = 1 << 20;
+
+/// A disk with nothing left to decide.
+#[derive(Debug)]
+pub struct Disk {
+    /// The disk's name.
+    pub name: String,
+    /// Where the name stands in the file.
+    pub name_span: Span,
+    /// What the guest sees as the serial number.
+    pub serial: String,
+    /// Whether the firmware starts it.
+    pub boot: bool,
+    /// Whether the guest may only read it.
+    pub read_only: bool,
+    /// The claim that holds it, in the machine's namespace.
+    pub claim: String,
+    /// What the claim is made from.
+    pub origin: Origin,
+    /// The StorageClass, if one was named.
+    pub class: Option<String>,
+    /// Who may use it at the same time.
+    pub access_mode: AccessMode,
+    /// File system or block device, if it was said.
+    pub volume_mode: Option<VolumeMode>,
+    /// What the guest sees, if it was said.
+    pub size: Option<Quantity>,
+    /// Whether, and how far, it may grow by itself.
+    pub growth: Option<Growth>,
+}
+
+/// Growth by itself.
+#[derive(Debug, Clone)]
+pub struct Growth {
+    /// The end of it, if there is one.
+    pub max: Option<Quantity>,
+}
+
+/// What a disk's claim is made from.
+#[derive(Debug)]
+pub enum Origin {
+    /// Nothing: an existing claim of this namespace is used as it is.
+    Existing,
+    /// A new, empty claim.
+    Empty,
+    /// A DataVolume fills it.
+    Imported {
+        /// Where from.
+        source: Source,
+        /// The Secret with the credentials.
+        secret: Option<String>,
+        /// The ConfigMap with the certificate authority.
+        certificates: Option<String>,
+    },
+}
+
+/// What a disk needs to know of its machine.
+pub(super) struct Scope<'a> {
+    pub name: &'a str,
+    pub namespace: Option<&'a str>,
+    pub options: &'a Options,
+}
+
+pub(super) fn resolve(spec: &Spec, boot: &Boot, scope: &Scope<'_>, report: &mut Report) -> Vec<Disk> {
+    unique_names(spec, report);
+    if let Some(extra) = spec.disks.get(MAX_DISKS) {
+        let message = format!("a machine has at most {MAX_DISKS} disks");
+        report.push(Diagnostic::new(Code::OutOfRange, extra.span, message));
+    }
+    let disks: Vec<_> = spec
+        .disks
+        .iter()
+        .enumerate()
+        .filter_map(|(index, disk)| {
+            let is_boot = boot.disk == Some(index);
+            let os_image = if is_boot { boot.image.as_ref() } else { None };
+            one(disk, is_boot, os_image, scope, report)
+        })
+        .collect();
+    unique_serials(&disks, report);
+    disks
+}
+
+fn one(
+    disk: &Located<spec::Disk>,
+    boot: bool,
+    os_image: Option<&Located<String>>,
+    scope: &Scope<'_>,
+    report: &mut Report,
+) -> Option<Disk> {
+    if disk.name.0 == CLOUD_INIT_DISK {
+        let message = format!("the name `{CLOUD_INIT_DISK}` belongs to the disk with the cloud-init data");
+        report.push(Diagnostic::new(Code::BadName, disk.name.span, message).help("choose another name"));
+    }
+    if disk.name.len() > 63 {
+        return None;
+    }
+    let derived =
+        || disk.claim_name.as_ref().map_or_else(|| identity::claim_name(scope.name, &disk.name), |c| c.0.clone());
+    let existing = disk.existing_pvc.as_ref();
+    let foreign = existing.and_then(|claim| foreign_namespace(claim, scope.namespace));
+    let read_only = existing.and_then(|claim| claim.read_only.as_ref()).is_some_and(|read_only| read_only.value);
+    let (claim, origin) = match (existing, foreign) {
+        (Some(claim), None) => {
+            fields_of_existing(disk, claim, report);
+            (claim.name.0.clone(), Origin::Existing)
+        }
+        (Some(claim), Some(namespace)) => {
+            loses(disk, report);
+            copied_claim(claim, &namespace, report);
+            let source = Source::Claim(namespace, claim.name.0.clone());
+            (derived(), Origin::Imported { source, secret: None, certificates: None })
+        }
+        (None, _) => match disk.image.as_ref().or(os_image) {
+            Some(image) => {
+                let secret = disk.image_secret.as_ref().map(|secret| secret.0.clone());
+                let certificates = disk.image_cert_config_map.as_ref().map(|map| map.0.clone());
+                let source = image::resolve(image, disk, report);
+                check_size(disk, source.as_ref(), report);
+                let source = source?;
+                let copied = matches!(source, Source::Claim(..) | Source::Snapshot(..));
+                let secret = secret.filter(|_| !copied);
+                (derived(), Origin::Imported { source, secret, certificates })
+            }
+            None => {
+                fields_of_image(disk, "the disk has no image", report);
+                check_size(disk, None, report);
+                (derived(), Origin::Empty)
+            }
+        },
+    };
+    let policy = if matches!(origin, Origin::Existing) { None } else { policy(disk, scope.options, report) };
+    let access_mode = disk.access_mode.as_ref().map(|mode| mode.value).or(policy.and_then(|p| p.access_mode));
+    if let (Some(mode), false) = (&disk.access_mode, matches!(origin, Origin::Existing))
+        && mode.value == AccessMode::ReadOnlyMany
+    {
+        let message = "a disk that is made here is written to, so it cannot be ReadOnlyMany";
+        report.push(
+            Diagnostic::new(Code::ReadOnlyNewDisk, mode.span, message)
+                .help("share a finished disk with `existingPVC` and `readOnly: true`"),
+        );
+    }
+    Some(Disk {
+        serial: identity::serial(&disk.name),
+        name: disk.name.0.clone(),
+        name_span: disk.name.span,
+        boot,
+        read_only,
+        claim,
+        class: disk.storage_class_name.as_ref().map(|class| class.0.clone()).or(policy.map(|p| p.class.clone())),
+        access_mode: access_mode.unwrap_or(AccessMode::ReadWriteOnce),
+        volume_mode: disk.volume_mode.as_ref().map(|mode| mode.value).or(policy.and_then(|p| p.volume_mode)),
+        size: disk.size.as_ref().map(|size| size.value.clone()),
+        growth: growth(disk, &origin, report),
+        origin,
+    })
+}
+
+/// The namespace of an existing claim, if it is another than the machine's.
+fn foreign_namespace(claim: &ExistingClaim, own: Option<&str>) -> Option<String> {
+    claim.namespace.as_ref().map(|namespace| namespace.0.clone()).filter(|namespace| Some(namespace.as_str()) != own)
+}
+
+fn copied_claim(claim: &ExistingClaim, namespace: &str, report: &mut Report) {
+    let message = format!(
+        "a pod cannot mount the claim `{namespace}/{}` from another namespace, so the disk is a copy of it",
+        claim.name.0
+    );
+    let span = claim.namespace.as_ref().map_or(claim.name.span, |namespace| namespace.span);
+    report.push(
+        Diagnostic::new(Code::ClonedClaim, span, message)
+            .help("stop whatever writes to the original while it is copied; later changes of it are not seen"),
+    );
+}
+
+/// An existing claim is used as it is: fields that would make or change one are errors or have no effect.
+fn fields_of_existing(disk: &Located<spec::Disk>, claim: &Located<ExistingClaim>, report: &mut Report) {
+    if let Some(size) = &disk.size {
+        let message = "an existing claim has its size already";
+        report.push(
+            Diagnostic::new(Code::DiskSize, size.span, message)
+                .label(claim.span, "the existing claim")
+                .help("remove `size`"),
+        );
+    }
+    if let Some(name) = disk.claim_name.as_ref().filter(|name| name.0 != claim.name.0) {
+        let message = "`claimName` names another claim than `existingPVC`";
+        report.push(
+            Diagnostic::new(Code::TwoWriters, name.span, message)
+                .label(claim.name.span, "the existing claim")
+                .help("remove one of them"),
+        );
+    }
+    loses(disk, report);
+    let made = [
+        ("storageClassName", disk.storage_class_name.as_ref().map(|field| field.span)),
+        ("accessMode", disk.access_mode.as_ref().map(|field| field.span)),
+        ("volumeMode", disk.volume_mode.as_ref().map(|field| field.span)),
+        ("storagePolicy", disk.storage_policy.as_ref().map(|field| field.span)),
+    ];
+    ignore(&made, "an existing claim is used as it is", report);
+}
+
+/// `existingPVC` wins over `image`.
+fn loses(disk: &spec::Disk, report: &mut Report) {
+    if let (Some(image), Some(claim)) = (&disk.image, &disk.existing_pvc) {
+        let message = "`image` is ignored: `existingPVC` wins";
+        report.push(
+            Diagnostic::new(Code::SourceIgnored, image.span, message)
+                .label(claim.span, "the source that is used")
+                .help("remove one of them"),
+        );
+    }
+    fields_of_image(disk, "the disk comes from a claim", report);
+}
+
+/// Fields that only an imported image has.
+fn fields_of_image(disk: &spec::Disk, why: &str, report: &mut Report) {
+    let fields = [
+        ("imageSecret", disk.image_secret.as_ref().map(|field| field.span)),
+        ("imageCertConfigMap", disk.image_cert_config_map.as_ref().map(|field| field.span)),
+        ("imageChecksum", disk.image_checksum.as_ref().map(|field| field.span)),
+    ];
+    ignore(&fields, why, report);
+}
+
+fn ignore(fields: &[(&str, Option<Span>)], why: &str, report: &mut Report) {
+    for (field, span) in fields {
+        if let Some(span) = span {
+            let message = format!("`{field}` has no effect: {why}");
+            report.push(Diagnostic::new(Code::DiskFieldIgnored, *span, message).help("remove it"));
+        }
+    }
+}
+
+/// A new disk needs a size of at least a mebibyte; a copy takes that of its source.
+fn check_size(disk: &Located<spec::Disk>, source: Option<&Source>, report: &mut Report) {
+    let copied = matches!(source, Some(Source::Claim(..) | Source::Snapshot(..)));
+    match &disk.size {
+        None if copied => {}
+        None => {
+            let message = format!("the disk `{}` needs `size`", disk.name.0);
+            report.push(Diagnostic::new(Code::DiskSize, disk.name.span, message).help("for example `size: 20Gi`"));
+        }
+        Some(size) => check_bytes(size, Code::DiskSize, report),
+    }
+}
+
+fn check_bytes(size: &Located<Quantity>, code: Code, report: &mut Report) {
+    match size.units() {
+        None => {
+            let message = format!("`{}` is not a whole number of bytes", size.value);
+            report.push(Diagnostic::new(code, size.span, message).help("write it with `Mi` or `Gi`"));
+        }
+        Some(bytes) if bytes < MIN_BYTES => {
+            let message = format!("`{}` is {bytes} bytes; a disk has at least 1Mi", size.value);
+            let digits = size.as_str().chars().all(|c| c.is_ascii_digit()) && bytes > 0;
+            let problem = Diagnostic::new(code, size.span, message);
+            report.push(if digits { problem.help(format!("did you mean `{bytes}Gi`?")) } else { problem });
+        }
+        Some(_) => {}
+    }
+}
+
+fn policy<'o>(disk: &spec::Disk, options: &'o Options, report: &mut Report) -> Option<&'o PolicyClass> {
+    let policy = disk.storage_policy.as_ref()?;
+    if let Some(class) = &disk.storage_class_name {
+        let message = "`storagePolicy` and `storageClassName` both choose the class";
+        report.push(
+            Diagnostic::new(Code::StoragePolicy, policy.span, message)
+                .label(class.span, "the class")
+                .help("remove one of them"),
+        );
+        return None;
+    }
+    let found = options.policy(policy.value);
+    if found.is_none() {
+        let word = policy.value.as_str();
+        report.push(
+            Diagnostic::new(Code::StoragePolicy, policy.span, format!("no class is known for the policy `{word}`"))
+                .help(format!("say which: `--storage-policy {word}=CLASS`")),
+        );
+    }
+    found
+}
+
+/// autoExpand and maxSize, checked.
+fn growth(disk: &spec::Disk, origin: &Origin, report: &mut Report) -> Option<Growth> {
+    let grows = disk.auto_expand.as_ref().filter(|grows| grows.value);
+    let bad = |span: Span, message: &str, help: &str| Diagnostic::new(Code::BadGrowth, span, message).help(help);
+    if let (Some(grows), Origin::Existing) = (grows, origin) {
+        report.push(bad(
+            grows.span,
+            "an existing claim is never changed, so it cannot grow by itself",
+            "remove `autoExpand`",
+        ));
+        return None;
+    }
+    if let Some(max) = &disk.max_size {
+        check_bytes(max, Code::BadGrowth, report);
+        if grows.is_none() {
+            let message = "`maxSize` has no effect without `autoExpand: true`";
+            report.push(
+                Diagnostic::new(Code::DiskFieldIgnored, max.span, message).help("add `autoExpand: true`, or remove it"),
+            );
+        }
+        if let Some(size) = disk.size.as_ref().filter(|size| size.value > max.value) {
+            let problem = bad(max.span, "`maxSize` is smaller than `size`", "make it larger; disks never shrink");
+            report.push(problem.label(size.span, "the size"));
+        }
+    }
+    grows.map(|_| Growth { max: disk.max_size.as_ref().map(|max| max.value.clone()) })
+}
+
+fn unique_names(spec: &Spec, report: &mut Report) {
+    for (index, disk) in spec.disks.iter().enumerate() {
+        if let Some(first) = spec.disks[..index].iter().find(|earlier| earlier.name.0 == disk.name.0) {
+            let message = format!("two disks are called `{}`", disk.name.0);
+            report.push(
+                Diagnostic::new(Code::DuplicateName, disk.name.span, message)
+                    .label(first.name.span, "first here")
+                    .help("rename one of them"),
+            );
+        }
+    }
+}
+
+fn unique_serials(disks: &[Disk], report: &mut Report) {
+    for (index, disk) in disks.iter().enumerate() {
+        let twin = disks[..index].iter().find(|earlier| earlier.serial == disk.serial && earlier.name != disk.name);
+        if let Some(twin) = twin {
+            let message = format!("the guest would see the serial `{}` on two disks", disk.serial);
+            report.push(
+                Diagnostic::new(Code::SerialCollision, disk.name_span, message)
+                    .label(twin.name_span, "the other disk")
+                    .help("rename one of them"),
+            );
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! Where an imported disk's content comes from: the address as the importer needs it.
+
+use crate::diagnostic::{Code, Diagnostic, Report};
+use crate::source::{Located, Span};
+use crate::spec::{Disk, check_subdomain};
+
+/// A source that CDI can import or clone from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A container image that holds the disk, as `docker://REGISTRY/NAME:TAG` or `oci-archive:PATH`.
+    Registry(String),
+    /// An HTTP server, with the checksum of the file.
+    Http(String, Option<String>),
+    /// Google Cloud Storage.
+    Gcs(String),
+    /// An S3 bucket, addressed by HTTP or HTTPS.
+    S3(String),
+    /// Another claim: its namespace and name.
+    Claim(String, String),
+    /// A VolumeSnapshot: its namespace and name.
+    Snapshot(String, String),
+}
+
+/// What is accepted, for messages.
+const ACCEPTED: &str = "accepted: `docker://REF` or a bare reference such as `ubuntu:22.04`, `https://…`, `http://…`, \
+    `gs://…`, `s3://…` with imageSecret, `oci-archive:PATH`, `pvc:NAMESPACE/NAME`, `snapshot:NAMESPACE/NAME`";
+
+/// Checksum algorithms and the number of hex digits of each. Source: CDI, doc/datavolumes.md.
+const CHECKSUMS: [(&str, usize); 4] = [("md5", 32), ("sha1", 40), ("sha256", 64), ("sha512", 128)];
+
+/// Reads the image of a disk. `image` may come from `osImage` instead of the disk.
+pub(super) fn resolve(image: &Located<String>, disk: &Disk, report: &mut Report) -> Option<Source> {
+    hide_secrets(image, report);
+    let source = parse(image, disk, report)?;
+    check_extras(&source, disk, report);
+    warn_of_secrets(image, &source, report);
+    Some(source)
+}
+
+fn parse(image: &Located<String>, disk: &Disk, report: &mut Report) -> Option<Source> {
+    let text = image.value.as_str();
+    let refuse = |reason: String, report: &mut Report| {
+        report.push(Diagnostic::new(Code::BadImage, image.span, reason).help(ACCEPTED));
+        None
+    };
+    if text.is_empty() || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return refuse("an image address is one word without spaces".to_owned(), report);
+    }
+    for (scheme, is_claim) in [("pvc:", true), ("snapshot:", false)] {
+        if let Some(rest) = text.strip_prefix(scheme) {
+            return match namespaced(rest) {
+                Some((namespace, name)) if is_claim => Some(Source::Claim(namespace, name)),
+                Some((namespace, name)) => Some(Source::Snapshot(namespace, name)),
+                None => refuse(format!("`{scheme}` needs a namespace and a name: `{scheme}NAMESPACE/NAME`"), report),
+            };
+        }
+    }
+    if let Some(path) = text.strip_prefix("oci-archive:") {
+        if path.is_empty() {
+            return refuse("`oci-archive:` needs a path".to_owned(), report);
+        }
+        let message = "an `oci-archive:` path is opened inside the importer pod, not on this computer";
+        let help = "push the image to a registry and use `docker://…`, unless the importer has this file";
+        report.push(Diagnostic::new(Code::ArchivePath, image.span, message).help(help));
+        return Some(Source::Registry(text.to_owned()));
+    }
+    let Some((scheme, rest)) = text.split_once("://") else { return registry(text, image.span, report) };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default().rsplit('@').next().unwrap_or_default();
+    if host.is_empty() || host.starts_with(':') {
+        return refuse(format!("the address has no host after `{}://`", shown_scheme(scheme)), report);
+    }
+    match scheme {
+        "docker" => registry(rest, image.span, report),
+        "http" | "https" => {
+            Some(Source::Http(text.to_owned(), disk.image_checksum.as_ref().map(|checksum| checksum.value.clone())))
+        }
+        "gs" => Some(Source::Gcs(text.to_owned())),
+        "s3" => s3(rest, image.span, disk, report),
+        other => {
+            let reason = match other.to_ascii_lowercase().as_str() {
+                lower if lower != other && ["docker", "http", "https", "gs", "s3"].contains(&lower) => {
+                    format!("the scheme is written in lower case: `{lower}://`")
+                }
+                _ => format!("nothing imports from `{}://`", shown_scheme(other)),
+            };
+            refuse(reason, report)
+        }
+    }
+}
+
+fn shown_scheme(scheme: &str) -> String {
+    scheme.chars().take(20).collect()
+}
+
+/// `namespace/name`, both well formed.
+fn namespaced(text: &str) -> Option<(String, String)> {
+    let (namespace, name) = text.split_once('/')?;
+    let fine = !namespace.contains('.') && check_subdomain(namespace).is_ok() && check_subdomain(name).is_ok();
+    fine.then(|| (namespace.to_owned(), name.to_owned()))
+}
+
+/// CDI addresses an object as `https://ENDPOINT/BUCKET/KEY` and takes the signing region from the endpoint's name
+/// (source: CDI, pkg/importer/s3-datasource.go). A first part with a dot or a port is an endpoint; without one the
+/// bucket is Amazon's, in the region of its oldest endpoint.
+fn s3(rest: &str, span: Span, disk: &Disk, report: &mut Report) -> Option<Source> {
+    if disk.image_secret.is_none() {
+        let message = "an `s3://` image needs `imageSecret`, a Secret with accessKeyId and secretKey";
+        report.push(
+            Diagnostic::new(Code::SourceIncomplete, span, message)
+                .help("a public object can be read by its `https://` address"),
+        );
+        return None;
+    }
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let own_endpoint = host.contains(['.', ':']);
+    let (endpoint, path) = if own_endpoint { (host, path) } else { ("s3.us-east-1.amazonaws.com", rest) };
+    let complete = path.split_once('/').is_some_and(|(bucket, key)| !bucket.is_empty() && !key.is_empty());
+    if !complete || rest.contains(['@', '?', '#']) {
+        let message = "an `s3://` image is `s3://BUCKET/KEY` or `s3://ENDPOINT/BUCKET/KEY`";
+        let help = "for example `s3://s3.eu-central-1.amazonaws.com/BUCKET/KEY`; credentials go into `imageSecret`";
+        report.push(Diagnostic::new(Code::BadImage, span, message).help(help));
+        return None;
+    }
+    Some(Source::S3(format!("https://{endpoint}/{path}")))
+}
+
+/// A container reference, completed as a container client would: CDI takes `docker://ubuntu:22.04` for a host and a
+/// port.
+fn registry(reference: &str, span: Span, report: &mut Report) -> Option<Source> {
+    match normalise(reference) {
+        Ok(full) => Some(Source::Registry(format!("docker://{full}"))),
+        Err(reason) => {
+            report
+                .push(Diagnostic::new(Code::BadImage, span, format!("not a container image: {reason}")).help(ACCEPTED));
+            None
+        }
+    }
+}
+
+/// `ubuntu` → `docker.io/library/ubuntu:latest`; the tag is only added where a port could be read into the name.
+fn normalise(reference: &str) -> Result<String, String> {
+    let (name, digest) = match reference.split_once('@') {
+        Some((name, digest)) => (name, Some(digest)),
+        None => (reference, None),
+    };
+    if let Some(digest) = digest {
+        let fine = digest.strip_prefix("sha256:").is_some_and(|hex| hex.len() == 64 && is_lower_hex(hex))
+            || digest.strip_prefix("sha512:").is_some_and(|hex| hex.len() == 128 && is_lower_hex(hex));
+        if !fine {
+            return Err("a digest is `@sha256:` and 64 hex digits".to_owned());
+        }
+    }
+    let (registry, path) = match name.split_once('/') {
+        // Only a first part with a dot or a port, or `localhost`, is a registry. Source: distribution/reference.
+        Some((first, rest)) if first.contains(['.', ':']) || first == "localhost" => (first, rest),
+        _ => ("docker.io", name),
+    };
+    let path = if registry == "docker.io" && !path.contains('/') { format!("library/{path}") } else { path.to_owned() };
+    let (repository, tag) = match path.rsplit_once(':') {
+        Some((repository, tag)) => (repository, Some(tag)),
+        None => (path.as_str(), None),
+    };
+    check_registry(registry)?;
+    let component = |part: &str| {
+        let bytes = part.as_bytes();
+        let edge = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        edge(bytes.first())
+            && edge(bytes.last())
+            && bytes.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'-'))
+    };
+    if !repository.split('/').all(component) {
+        return Err("the name has lower-case letters, digits, `.`, `_` and `-`, in parts divided by `/`".to_owned());
+    }
+    if let Some(tag) = tag {
+        let fine = (1..=128).contains(&tag.len())
+            && !tag.starts_with(['.', '-'])
+            && tag.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
+        if !fine {
+            return Err("a tag has at most 128 letters, digits, `.`, `_` and `-`".to_owned());
+        }
+    }
+    let suffix = match (tag, digest) {
+        (_, Some(digest)) => format!("@{digest}"),
+        (Some(tag), None) => format!(":{tag}"),
+        (None, None) => ":latest".to_owned(),
+    };
+    Ok(format!("{registry}/{repository}{suffix}"))
+}
+
+fn check_registry(registry: &str) -> Result<(), String> {
+    let (host, port) = registry.rsplit_once(':').map_or((registry, None), |(host, port)| (host, Some(port)));
+    let host_fine = !host.is_empty()
+        && host.split('.').all(|part| {
+            !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') && !part.starts_with('-')
+        });
+    if !host_fine || port.is_some_and(|port| port.parse::<u16>().is_err()) {
+        return Err("the registry is not a host name with an optional port".to_owned());
+    }
+    Ok(())
+}
+
+fn is_lower_hex(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+}
+
+/// imageSecret, imageCertConfigMap and imageChecksum fit only some sources.
+fn check_extras(source: &Source, disk: &Disk, report: &mut Report) {
+    let mut ignored = |field: &str, span: Span, why: &str| {
+        let message = format!("`{field}` has no effect: {why}");
+        report.push(Diagnostic::new(Code::DiskFieldIgnored, span, message).help("remove it"));
+    };
+    let copied = matches!(source, Source::Claim(..) | Source::Snapshot(..));
+    if let (Some(secret), true) = (&disk.image_secret, copied) {
+        ignored("imageSecret", secret.span, "a copy inside the cluster needs no credentials");
+    }
+    let certified = matches!(source, Source::Registry(_) | Source::Http(..) | Source::S3(_));
+    if let (Some(map), false) = (&disk.image_cert_config_map, certified) {
+        ignored("imageCertConfigMap", map.span, "CDI takes it only for registries, HTTP and S3");
+    }
+    if let Some(checksum) = &disk.image_checksum {
+        if !matches!(source, Source::Http(..)) {
+            ignored("imageChecksum", checksum.span, "CDI checks it only for HTTP; name a registry image by its digest");
+        } else if let Some(reason) = bad_checksum(checksum) {
+            report.push(
+                Diagnostic::new(Code::BadFormat, checksum.span, reason)
+                    .help("write `sha256:` and the 64 hex digits that `sha256sum` prints"),
+            );
+        }
+    }
+}
+
+fn bad_checksum(text: &str) -> Option<String> {
+    let Some((algorithm, hex)) = text.split_once(':') else {
+        return Some("a checksum starts with its algorithm".to_owned());
+    };
+    let Some((_, digits)) = CHECKSUMS.iter().find(|(known, _)| *known == algorithm) else {
+        return Some("the algorithm is one of md5, sha1, sha256, sha512".to_owned());
+    };
+    if hex.len() == *digits && hex.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return None;
+    }
+    Some(format!("a {algorithm} checksum has {digits} hex digits"))
+}
+
+/// Marks user information and query of the address, so that no excerpt shows them.
+fn hide_secrets(image: &Located<String>, report: &mut Report) {
+    if secrets(&image.value) {
+        report.hide(image.span);
+    }
+}
+
+/// Whether the address holds user information or a query, which may be a signature.
+fn secrets(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(scheme, rest)| {
+        scheme != "docker" && (rest.split('/').next().unwrap_or_default().contains('@') || rest.contains('?'))
+    })
+}
+
+fn warn_of_secrets(image: &Located<String>, source: &Source, report: &mut Report) {
+    if secrets(&image.value) && matches!(source, Source::Http(..) | Source::Gcs(_) | Source::S3(_)) {
+        let message = "the address holds user information or a query, readable to all who may see the DataVolume";
+        report.push(
+            Diagnostic::new(Code::SecretInUrl, image.span, message)
+                .help("put credentials into a Secret and name it in `imageSecret`"),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::normalise;
+
+    #[test]
+    fn references_are_completed_as_a_container_client_would() {
+        let digest = format!("sha256:{}", "0".repeat(64));
+        for (reference, full) in [
+            ("ubuntu", "docker.io/library/ubuntu:latest"),
+            ("ubuntu:22.04", "docker.io/library/ubuntu:22.04"),
+            ("kubevirt/fedora", "docker.io/kubevirt/fedora:latest"),
+            ("quay.io/containerdisks/ubuntu:24.04", "quay.io/containerdisks/ubuntu:24.04"),
+            ("localhost/x", "localhost/x:latest"),
+            ("registry:5000/x/y:1", "registry:5000/x/y:1"),
+            ("docker.io/ubuntu", "docker.io/library/ubuntu:latest"),
+        ] {
+            assert_eq!(normalise(reference).as_deref(), Ok(full), "{reference}");
+        }
+        assert_eq!(normalise(&format!("x@{digest}")), Ok(format!("docker.io/library/x@{digest}")));
+        for wrong in ["", "Ubuntu", "a//b", "x:", "x@sha256:12", "-x", "host:port/x", "a/b:c:d/e"] {
+            assert!(normalise(wrong).is_err(), "{wrong}");
+        }
+    }
+}

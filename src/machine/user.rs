@@ -1,0 +1,166 @@
+//! Who may log in: the first user, the password as a hash, the keys.
+
+use sha_crypt::{PasswordHasher as _, ShaCrypt};
+use sha2::{Digest as _, Sha256};
+
+use crate::diagnostic::{Code, Diagnostic, Report};
+use crate::source::Located;
+use crate::spec::{CloudInitUser, Spec};
+
+/// The sudo rule of a user that names none.
+const SUDO: &str = "ALL=(ALL) NOPASSWD:ALL";
+/// Bytes of salt; sixteen characters in a hash, the most that SHA-512 crypt uses.
+const SALT_BYTES: usize = 12;
+
+/// Who may log in.
+#[derive(Debug, Default)]
+pub struct Access {
+    /// The user that cloud-init sets up.
+    pub user: Option<User>,
+    /// The Secret with public keys.
+    pub key_secret: Option<String>,
+    /// The Secret with the user's password, set by the guest agent.
+    pub password_secret: Option<String>,
+}
+
+/// The user that cloud-init sets up.
+pub struct User {
+    /// The name.
+    pub name: String,
+    /// The password's hash.
+    pub password_hash: Option<String>,
+    /// The sudo rule.
+    pub sudo: String,
+    /// The login shell.
+    pub shell: Option<String>,
+    /// Further groups.
+    pub groups: Vec<String>,
+    /// Whether logging in with a password is off.
+    pub lock_password: bool,
+}
+
+impl std::fmt::Debug for User {
+    /// Without the hash: a debug print may end up in a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("User").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Access {
+    /// Whether there is anything to tell cloud-init. Keys reach a guest only through its cloud-init disk.
+    pub const fn needs_user_data(&self) -> bool {
+        self.user.is_some() || self.key_secret.is_some()
+    }
+}
+
+pub(super) fn resolve(spec: &Spec, machine: &str, namespace: Option<&str>, report: &mut Report) -> Access {
+    let key_secret = spec.ssh_key_secret.as_ref().map(|secret| secret.0.clone());
+    let Some(user) = &spec.cloud_init_user else { return Access { key_secret, ..Access::default() } };
+    let hash = password(user, machine, namespace, report);
+    let password_secret = user.password_secret.as_ref().map(|secret| secret.0.clone()).filter(|_| hash.is_none());
+    let has_password = hash.is_some() || password_secret.is_some();
+    let lock_password = user.lock_passwd.as_ref().map_or(!has_password, |lock| lock.value);
+    if key_secret.is_none() && (!has_password || lock_password) {
+        let message = match (has_password, lock_password) {
+            (true, true) => "the password is locked and there is no key, so nobody can log in",
+            _ => "the user has neither password nor key, so nobody can log in",
+        };
+        report.push(
+            Diagnostic::new(Code::NoWayIn, user.name.span, message)
+                .help("add `sshKeySecret` to the spec, or `passwordHash` or `passwordSecret` to the user"),
+        );
+    }
+    let user = User {
+        name: user.name.0.clone(),
+        password_hash: hash,
+        sudo: user.sudo.as_ref().map_or_else(|| SUDO.to_owned(), |sudo| sudo.value.clone()),
+        shell: user.shell.as_ref().map(|shell| shell.value.clone()),
+        groups: user.groups.iter().map(|group| group.0.clone()).collect(),
+        lock_password,
+    };
+    Access { user: Some(user), key_secret, password_secret }
+}
+
+/// The password's hash: passwordHash, else password hashed. passwordSecret is used only if neither is given.
+fn password(user: &CloudInitUser, machine: &str, namespace: Option<&str>, report: &mut Report) -> Option<String> {
+    let mut wins = |winner: &str, losers: [(&str, Option<crate::source::Span>); 2]| {
+        for (loser, span) in losers {
+            if let Some(span) = span {
+                let message = format!("`{loser}` is ignored: `{winner}` wins");
+                report.push(Diagnostic::new(Code::PasswordIgnored, span, message).help("remove one of them"));
+            }
+        }
+    };
+    let secret = user.password_secret.as_ref().map(|secret| secret.span);
+    if let Some(hash) = &user.password_hash {
+        wins(
+            "passwordHash",
+            [("password", user.password.as_ref().map(|plain| plain.span)), ("passwordSecret", secret)],
+        );
+        if !is_plausible(hash) {
+            let message = "this does not look like a password hash; cloud-init would write it to /etc/shadow as it is";
+            report.push(Diagnostic::new(Code::ImplausibleHash, hash.span, message).help(
+                "make one with `openssl passwd -6`, or write the password to a Secret and name it in `passwordSecret`",
+            ));
+        }
+        return Some(hash.value.clone());
+    }
+    let plain = user.password.as_ref()?;
+    wins("password", [("passwordSecret", secret), ("", None)]);
+    report.push(
+        Diagnostic::new(
+            Code::PlainPassword,
+            plain.span,
+            "a plain password in a file is readable to all who have the file",
+        )
+        .help("use `passwordHash` (made with `openssl passwd -6`) or `passwordSecret`; it is hashed for now"),
+    );
+    hash(plain, machine, namespace, &user.name, report)
+}
+
+/// SHA-512 crypt with a salt from namespace, machine and user: the same on every render.
+fn hash(
+    plain: &Located<String>,
+    machine: &str,
+    namespace: Option<&str>,
+    user: &str,
+    report: &mut Report,
+) -> Option<String> {
+    let salt = Sha256::digest(format!("{}/{machine}/{user}", namespace.unwrap_or_default()));
+    match ShaCrypt::SHA512.hash_password_with_salt(plain.as_bytes(), &salt[..SALT_BYTES]) {
+        Ok(hash) => Some(hash.to_string()),
+        Err(_) => {
+            // The message of the library might quote its input.
+            report.push(Diagnostic::new(Code::BadFormat, plain.span, "the password cannot be hashed"));
+            None
+        }
+    }
+}
+
+/// Whether a text has the form of a crypt(3) hash of a method that Linux knows.
+fn is_plausible(hash: &str) -> bool {
+    // Method, characters of its digest. Source: crypt(5) of libxcrypt.
+    const METHODS: [(&str, usize); 7] =
+        [("1", 22), ("5", 43), ("6", 86), ("2a", 53), ("2b", 53), ("2y", 53), ("y", 43)];
+    let Some((method, rest)) = hash.strip_prefix('$').and_then(|rest| rest.split_once('$')) else { return false };
+    let Some((_, length)) = METHODS.iter().find(|(known, _)| *known == method) else {
+        return matches!(method, "gy" | "7" | "md5" | "sha1");
+    };
+    let digest = rest.rsplit('$').next().unwrap_or_default();
+    digest.len() == *length && digest.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_plausible;
+
+    #[test]
+    fn hashes_are_judged_by_their_form() {
+        assert!(is_plausible("$1$7.t8q8zZ$59I1IiMXy5w3gIl5Yrn/4/"));
+        assert!(is_plausible(&format!("$6$rounds=4096$salt${}", "a".repeat(86))));
+        assert!(is_plausible(&format!("$2b$10${}", "a".repeat(53))));
+        assert!(!is_plausible("$6$rounds=4096$salt$hashed_password_here"));
+        assert!(!is_plausible("hunter2"));
+        assert!(!is_plausible(""));
+    }
+}

@@ -1,0 +1,5 @@
+//! The `kubectl-wukong` binary.
+
+fn main() -> std::process::ExitCode {
+    wukong::cli::main()
+}

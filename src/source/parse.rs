@@ -1,0 +1,282 @@
+//! From parser events to located trees, document by document.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use granit_parser::{Event, Options, Parser, ScalarStyle, Tag};
+
+use super::{Entry, Kind, Node, Span, Style};
+use crate::diagnostic::{Code, Diagnostic, Report};
+
+/// The deepest nesting that is read. A Wukong needs eight levels, other Kubernetes objects about thirty.
+const MAX_DEPTH: usize = 64;
+/// The most nodes that one document may have, aliases counted as often as they are used. Kubernetes itself refuses
+/// objects over 1.5 MB, which hold fewer.
+const MAX_NODES: usize = 100_000;
+
+/// One document of a file.
+#[derive(Debug)]
+pub struct Document {
+    /// Its content.
+    pub root: Node,
+    /// The stretch of the file from its first to its last byte.
+    pub span: Span,
+}
+
+/// Reads all documents of a text. Problems go to the report; a document that has one is left out, the others stay.
+pub fn documents(file: u32, text: &str, report: &mut Report) -> Vec<Document> {
+    let mut options = granit_parser::options! { flow_nesting_limit: MAX_DEPTH, block_nesting_limit: MAX_DEPTH };
+    options.set_emit_comments(false);
+    let mut builder = Builder::new(file, text, options);
+    let mut found = Vec::new();
+    loop {
+        match builder.next_document() {
+            Ok(Next::Document(document)) => {
+                report.extend(builder.problems.drain(..));
+                found.push(document);
+            }
+            Ok(Next::Nothing) => report.extend(builder.problems.drain(..)),
+            Ok(Next::End) => return found,
+            Err(problem) => {
+                builder.problems.clear();
+                report.push(*problem);
+                if !builder.recover() {
+                    return found;
+                }
+            }
+        }
+    }
+}
+
+/// What comes next in a stream of documents.
+enum Next {
+    Document(Document),
+    /// A document that is empty, or that has a problem, which was noted.
+    Nothing,
+    End,
+}
+
+type Fallible<T> = Result<T, Box<Diagnostic>>;
+type Events<'t> = Parser<'t, granit_parser::StrInput<'t>>;
+
+struct Builder<'t> {
+    file: u32,
+    text: &'t str,
+    parser: Events<'t>,
+    anchors: HashMap<usize, (Node, usize)>,
+    nodes: usize,
+    problems: Vec<Diagnostic>,
+}
+
+impl<'t> Builder<'t> {
+    fn new(file: u32, text: &'t str, options: Options) -> Self {
+        let parser = Parser::new_from_str_with_options(text, options);
+        Self { file, text, parser, anchors: HashMap::new(), nodes: 0, problems: Vec::new() }
+    }
+
+    fn next_document(&mut self) -> Fallible<Next> {
+        loop {
+            let Some((event, _)) = self.event()? else { return Ok(Next::End) };
+            match event {
+                Event::StreamEnd => return Ok(Next::End),
+                Event::DocumentStart(..) => break,
+                _ => {}
+            }
+        }
+        self.anchors.clear();
+        self.nodes = 0;
+        let Some((event, span)) = self.event()? else { return Ok(Next::End) };
+        if matches!(event, Event::DocumentEnd) {
+            return Ok(Next::Nothing);
+        }
+        let root = self.node(event, span)?;
+        while let Some((event, _)) = self.event()? {
+            if matches!(event, Event::DocumentEnd) {
+                break;
+            }
+        }
+        if !self.problems.is_empty() || matches!(&root.kind, Kind::Scalar(text, Style::Plain) if text.is_empty()) {
+            return Ok(Next::Nothing);
+        }
+        let span = root.span;
+        Ok(Next::Document(Document { root, span }))
+    }
+
+    /// Skips to the document after a broken one; false if there is none.
+    fn recover(&mut self) -> bool {
+        self.parser.proceed_next_document().unwrap_or(false)
+    }
+
+    fn event(&mut self) -> Fallible<Option<(Event<'t>, Span)>> {
+        match self.parser.next_event() {
+            None => Ok(None),
+            Some(Ok((event, span))) => {
+                let span = self.span(span);
+                Ok(Some((event, span)))
+            }
+            Some(Err(error)) => {
+                let at = error.marker().byte_offset().unwrap_or(self.text.len());
+                let span = self.bytes(at, at + 1);
+                let limit = matches!(error.kind(), granit_parser::ErrorKind::RecursionLimitExceeded);
+                Err(Box::new(if limit { Self::too_deep(span) } else { syntax(&error, span) }))
+            }
+        }
+    }
+
+    fn too_deep(span: Span) -> Diagnostic {
+        Diagnostic::new(Code::TooComplex, span, format!("nested more than {MAX_DEPTH} levels deep"))
+            .help("no Kubernetes object needs that; check the brackets and the indentation")
+    }
+
+    fn span(&self, span: granit_parser::Span) -> Span {
+        let start = span.start.byte_offset().unwrap_or(0);
+        self.bytes(start, span.end.byte_offset().unwrap_or(start))
+    }
+
+    fn bytes(&self, start: usize, end: usize) -> Span {
+        let clamp = |at: usize| u32::try_from(at.min(self.text.len())).unwrap_or(u32::MAX);
+        Span { file: self.file, start: clamp(start), end: clamp(end) }
+    }
+
+    fn count(&mut self, nodes: usize, span: Span) -> Fallible<()> {
+        self.nodes += nodes;
+        if self.nodes <= MAX_NODES {
+            return Ok(());
+        }
+        let message = format!("the document has more than {MAX_NODES} values, aliases expanded");
+        Err(Box::new(
+            Diagnostic::new(Code::TooComplex, span, message).help("write the repeated parts out, or split it"),
+        ))
+    }
+
+    fn node(&mut self, event: Event<'t>, span: Span) -> Fallible<Node> {
+        let before = self.nodes;
+        self.count(1, span)?;
+        let (anchor, node) = match event {
+            Event::Alias(id) => {
+                let Some((node, nodes)) = self.anchors.get(&id).cloned() else {
+                    let problem = Diagnostic::new(Code::Syntax, span, "an alias inside its own anchor has no value");
+                    return Err(Box::new(problem));
+                };
+                self.count(nodes, span)?;
+                return Ok(node);
+            }
+            Event::Scalar(text, style, anchor, tag) => {
+                let style = scalar_style(style, tag.as_deref());
+                (anchor, Node { kind: Kind::Scalar(text.into(), style), span })
+            }
+            Event::SequenceStart(_, anchor, _) => (anchor, self.list(span)?),
+            Event::MappingStart(_, anchor, _) => (anchor, self.map(span)?),
+            other => {
+                let problem = Diagnostic::new(Code::Syntax, span, format!("unexpected {}", Name(&other)));
+                return Err(Box::new(problem));
+            }
+        };
+        if anchor != 0 {
+            // The copy kept for aliases counts too, or nested anchors would multiply the memory in use.
+            let size = self.nodes - before;
+            self.count(size, span)?;
+            self.anchors.insert(anchor, (node.clone(), size));
+        }
+        Ok(node)
+    }
+
+    fn list(&mut self, start: Span) -> Fallible<Node> {
+        let mut items = Vec::new();
+        while let Some((event, span)) = self.event()? {
+            if matches!(event, Event::SequenceEnd) {
+                return Ok(Node { kind: Kind::List(items), span: self.bytes(start.start as usize, span.end as usize) });
+            }
+            items.push(self.node(event, span)?);
+        }
+        Err(Box::new(Diagnostic::new(Code::Syntax, start, "the list does not end")))
+    }
+
+    fn map(&mut self, start: Span) -> Fallible<Node> {
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut merged: Vec<Entry> = Vec::new();
+        let mut seen: HashMap<Box<str>, Span> = HashMap::new();
+        while let Some((event, span)) = self.event()? {
+            if matches!(event, Event::MappingEnd) {
+                // A key of the mapping itself wins over a merged one, and an earlier merge over a later one.
+                for entry in merged {
+                    if seen.insert(entry.key.clone(), entry.key_span).is_none() {
+                        entries.push(entry);
+                    }
+                }
+                return Ok(Node {
+                    kind: Kind::Map(entries),
+                    span: self.bytes(start.start as usize, span.end as usize),
+                });
+            }
+            let key = self.node(event, span)?;
+            let Some((event, span)) = self.event()? else { break };
+            let value = self.node(event, span)?;
+            match key.kind {
+                Kind::Scalar(text, Style::Plain) if &*text == "<<" => merged.extend(merge(value)?),
+                Kind::Scalar(text, _) => {
+                    if let Some(first) = seen.insert(text.clone(), key.span) {
+                        self.problems.push(duplicate(&text, first, key.span));
+                    }
+                    entries.push(Entry { key: text, key_span: key.span, value });
+                }
+                Kind::List(_) | Kind::Map(_) => {
+                    let problem = Diagnostic::new(Code::Syntax, key.span, "a list or mapping cannot be a key");
+                    return Err(Box::new(problem.help("a value that starts with `{` or `[` needs quotes")));
+                }
+            }
+        }
+        Err(Box::new(Diagnostic::new(Code::Syntax, start, "the mapping does not end")))
+    }
+}
+
+fn duplicate(key: &str, first: Span, second: Span) -> Diagnostic {
+    Diagnostic::new(Code::DuplicateKey, second, format!("the key `{key}` stands twice in one mapping"))
+        .label(first, "first here")
+        .help("remove one of them: which one would win depends on the reader")
+}
+
+/// The entries that `<<: *anchor`, or `<<: [*one, *two]`, brings in.
+fn merge(value: Node) -> Fallible<Vec<Entry>> {
+    match value.kind {
+        Kind::Map(entries) => Ok(entries),
+        Kind::List(items) if items.iter().all(|item| matches!(item.kind, Kind::Map(_))) => {
+            Ok(items.into_iter().map(merge).collect::<Fallible<Vec<_>>>()?.into_iter().flatten().collect())
+        }
+        Kind::Scalar(..) | Kind::List(_) => {
+            Err(Box::new(Diagnostic::new(Code::Syntax, value.span, "only mappings can be merged with `<<`")))
+        }
+    }
+}
+
+fn scalar_style(style: ScalarStyle, tag: Option<&Tag>) -> Style {
+    let tagged = tag.is_some_and(|tag| tag.is_yaml_core_schema_tag("str") || tag.is_yaml_core_schema_tag("binary"));
+    if style == ScalarStyle::Plain && !tagged { Style::Plain } else { Style::Text }
+}
+
+fn syntax(error: &granit_parser::ScanError, span: Span) -> Diagnostic {
+    use granit_parser::ErrorKind as E;
+    let help = match error.kind() {
+        E::TabNotAllowed | E::TabInBlockIndentation | E::TabInIndentation => "indent with spaces; YAML forbids tabs",
+        E::MappingValueNotAllowed | E::InvalidColonPlacement => "quote a value that contains `: `",
+        E::UnclosedQuotedScalar => "close the quote",
+        E::UnknownAnchor => "define the anchor with `&name` before it is used",
+        _ => "",
+    };
+    let problem = Diagnostic::new(Code::Syntax, span, format!("not valid YAML: {}", error.info()));
+    if help.is_empty() { problem } else { problem.help(help) }
+}
+
+/// An event by the name a reader of YAML would use.
+struct Name<'e>(&'e Event<'e>);
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Event::SequenceEnd => "end of a list",
+            Event::MappingEnd => "end of a mapping",
+            Event::DocumentEnd | Event::StreamEnd => "end of the document",
+            _ => "content",
+        })
+    }
+}

@@ -1,0 +1,224 @@
+//! From a located tree to typed values, noting every problem instead of stopping at the first.
+
+use super::shape::{ObjectShape, Shape};
+use crate::diagnostic::{Code, Diagnostic, Report};
+use crate::source::{Entry, Kind, Located, Node, Plain, Span, Style};
+
+/// A type that can be read from a located tree.
+pub trait Decode: Sized {
+    /// What the type accepts.
+    const SHAPE: Shape;
+
+    /// Reads a node. On a problem it is noted and `None` comes back.
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Self>;
+}
+
+/// Where the decoder stands, and where it notes problems.
+pub struct Cx<'r> {
+    /// All problems so far.
+    pub report: &'r mut Report,
+    path: Vec<Step>,
+    secret: bool,
+}
+
+enum Step {
+    Key(String),
+    Index(usize),
+}
+
+impl<'r> Cx<'r> {
+    /// Starts at the root of a document.
+    pub const fn new(report: &'r mut Report) -> Self {
+        Self { report, path: Vec::new(), secret: false }
+    }
+
+    /// The path of the current value, such as `spec.disks[0].size`.
+    pub fn path(&self) -> String {
+        let mut out = String::new();
+        for step in &self.path {
+            match step {
+                Step::Key(key) if out.is_empty() => out.push_str(key),
+                Step::Key(key) => {
+                    out.push('.');
+                    out.push_str(key);
+                }
+                Step::Index(index) => out.push_str(&format!("[{index}]")),
+            }
+        }
+        if out.is_empty() { "the document".to_owned() } else { format!("`{out}`") }
+    }
+
+    /// Whether the current value must not appear in any message.
+    pub const fn is_secret(&self) -> bool {
+        self.secret
+    }
+
+    /// Notes a problem.
+    pub fn problem(&mut self, problem: Diagnostic) {
+        self.report.push(problem);
+    }
+
+    fn at<T>(&mut self, step: Step, read: impl FnOnce(&mut Self) -> T) -> T {
+        self.path.push(step);
+        let value = read(self);
+        self.path.pop();
+        value
+    }
+
+    /// Notes that a node has another type than wanted, with the value if it may be shown.
+    pub fn wrong_type(&mut self, node: &Node, wanted: &str) -> Diagnostic {
+        let found = match &node.kind {
+            Kind::List(_) => "a list".to_owned(),
+            Kind::Map(_) => "a mapping".to_owned(),
+            Kind::Scalar(_, Style::Text) => "text".to_owned(),
+            Kind::Scalar(text, Style::Plain) => {
+                let kind = match Plain::of(text) {
+                    Plain::Null => "nothing",
+                    Plain::Bool(_) => "the boolean",
+                    Plain::Integer | Plain::Float => "the number",
+                    Plain::LegacyBool(_) | Plain::Text => "the text",
+                };
+                if self.secret || text.is_empty() || text.len() > 40 {
+                    kind.to_owned()
+                } else {
+                    format!("{kind} `{text}`")
+                }
+            }
+        };
+        Diagnostic::new(Code::WrongType, node.span, format!("{} is {wanted}, but here is {found}", self.path()))
+    }
+}
+
+/// The fields of one mapping while they are being read.
+pub(super) struct Fields<'n> {
+    entries: &'n [Entry],
+    span: Span,
+}
+
+impl<'n> Fields<'n> {
+    /// Opens a mapping and notes unknown and ignored fields.
+    pub(super) fn open(node: &'n Node, shape: &'static ObjectShape, cx: &mut Cx<'_>) -> Option<Self> {
+        let Kind::Map(entries) = &node.kind else {
+            let problem = cx.wrong_type(node, "a mapping");
+            cx.problem(problem);
+            return None;
+        };
+        for entry in entries {
+            match shape.fields.iter().find(|field| field.key == &*entry.key) {
+                None => unknown(entry, shape, cx),
+                Some(field) if field.ignored && !is_null(&entry.value) => {
+                    let message = format!("`{}` in {} has no effect", entry.key, cx.path());
+                    let problem = Diagnostic::new(Code::IgnoredField, entry.key_span, message);
+                    cx.problem(problem.help(crate::text::plain(field.doc)));
+                }
+                Some(_) => {}
+            }
+        }
+        Some(Self { entries, span: node.span })
+    }
+
+    fn value(&self, key: &str) -> Option<&'n Node> {
+        self.entries.iter().find(|entry| &*entry.key == key).map(|entry| &entry.value).filter(|node| !is_null(node))
+    }
+
+    /// A field that must be there.
+    pub(super) fn required<T: Decode>(&self, key: &str, cx: &mut Cx<'_>) -> Option<Located<T>> {
+        if self.value(key).is_none() {
+            let span =
+                self.entries.iter().find(|entry| &*entry.key == key).map_or(self.first(), |entry| entry.key_span);
+            let message = format!("{} needs `{key}`", cx.path());
+            cx.problem(Diagnostic::new(Code::MissingField, span, message));
+        }
+        self.optional(key, cx)
+    }
+
+    /// A field that may be missing or null.
+    pub(super) fn optional<T: Decode>(&self, key: &str, cx: &mut Cx<'_>) -> Option<Located<T>> {
+        let node = self.value(key)?;
+        cx.at(Step::Key(key.to_owned()), |cx| T::decode(node, cx)).map(|value| Located::new(value, node.span))
+    }
+
+    /// A field whose value no message and no excerpt may show.
+    pub(super) fn secret<T: Decode>(&self, key: &str, cx: &mut Cx<'_>) -> Option<Located<T>> {
+        let node = self.value(key)?;
+        cx.report.hide(node.span);
+        cx.secret = true;
+        let value = self.optional(key, cx);
+        cx.secret = false;
+        value
+    }
+
+    /// A list; missing or null is empty. Items that cannot be read are left out, their problems noted.
+    pub(super) fn list<T: Decode>(&self, key: &str, cx: &mut Cx<'_>) -> Vec<Located<T>> {
+        let Some(node) = self.value(key) else { return Vec::new() };
+        cx.at(Step::Key(key.to_owned()), |cx| {
+            let Some(items) = node.items() else {
+                let problem = cx.wrong_type(node, "a list").help(format!("start each item of `{key}` with `- `"));
+                cx.problem(problem);
+                return Vec::new();
+            };
+            let read = |(index, item): (usize, &Node)| {
+                let value = cx.at(Step::Index(index), |cx| T::decode(item, cx))?;
+                Some(Located::new(value, item.span))
+            };
+            items.iter().enumerate().filter_map(read).collect()
+        })
+    }
+
+    /// Where the mapping begins; shown for what is missing from it.
+    fn first(&self) -> Span {
+        self.entries.first().map_or(Span { end: self.span.start + 1, ..self.span }, |entry| entry.key_span)
+    }
+}
+
+fn is_null(node: &Node) -> bool {
+    matches!(&node.kind, Kind::Scalar(text, Style::Plain) if Plain::of(text) == Plain::Null)
+}
+
+fn unknown(entry: &Entry, shape: &ObjectShape, cx: &mut Cx<'_>) {
+    // The value of a misspelt `password` is as secret as that of the right one.
+    if shape.fields.iter().any(|field| field.key == "passwordHash") {
+        cx.report.hide(entry.value.span);
+    }
+    let key: String = entry.key.chars().take(60).collect();
+    let message = format!("unknown field `{key}` in {}", cx.path());
+    let problem = Diagnostic::new(Code::UnknownField, entry.key_span, message);
+    let known = shape.fields.iter().filter(|field| !field.ignored).map(|field| field.key);
+    cx.problem(match closest(&key, known.clone()) {
+        Some(near) => problem.help(format!("did you mean `{near}`?")),
+        None => problem.help(format!("known here: {}", known.collect::<Vec<_>>().join(", "))),
+    });
+}
+
+/// The candidate that a person most likely meant, if one is near enough.
+pub(super) fn closest<'c>(word: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
+    let lower = word.to_ascii_lowercase();
+    candidates
+        .map(|candidate| {
+            let target = candidate.to_ascii_lowercase();
+            let near = strsim::damerau_levenshtein(&lower, &target);
+            // A word that only continues, such as `storageClass` for `storageClassName`, is near however long it is.
+            let continues = lower.len() >= 3 && (target.starts_with(&lower) || lower.starts_with(&target));
+            (if continues { near.min(1) } else { near }, candidate)
+        })
+        .filter(|(distance, candidate)| *distance <= 1 + candidate.len().min(word.len()) / 4)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::closest;
+
+    #[test]
+    fn suggestions_are_near_or_absent() {
+        let known = ["name", "size", "storageClassName", "boot", "image", "imageSecret"];
+        let meant = |word| closest(word, known.into_iter());
+        assert_eq!(meant("sizee"), Some("size"));
+        assert_eq!(meant("storageClass"), Some("storageClassName"));
+        assert_eq!(meant("storageclassname"), Some("storageClassName"));
+        assert_eq!(meant("imgae"), Some("image"));
+        assert_eq!(meant("colour"), None);
+        assert_eq!(meant(""), None);
+    }
+}

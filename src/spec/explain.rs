@@ -1,0 +1,142 @@
+//! Documentation of a field, in the form of `kubectl explain`.
+
+use std::fmt::Write as _;
+
+use owo_colors::OwoColorize as _;
+
+use super::decode::{Decode as _, closest};
+use super::shape::{FieldShape, Shape};
+use super::wukong::{API_VERSION, GROUP, KIND, Wukong};
+use crate::text::{Styles, plain};
+
+/// A path that leads to no field.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ExplainError {
+    /// The part of the path that does not exist.
+    pub part: String,
+    /// Where it was looked for; empty at the top.
+    pub parent: String,
+    /// The field that was probably meant.
+    pub near: Option<&'static str>,
+}
+
+/// Explains the field at a path such as `spec.disks.image`; the empty path is the document itself.
+///
+/// `recursive` lists all fields below it, without their documentation.
+///
+/// # Errors
+/// An [`ExplainError`] if the path leads to no field.
+pub fn explain(path: &str, recursive: bool, styles: Styles) -> Result<String, ExplainError> {
+    let root = FieldShape { key: "", doc: Wukong::OBJECT.doc, required: true, ignored: false, shape: Wukong::SHAPE };
+    let mut field = &root;
+    let mut parent = String::new();
+    let lead = path.trim_start_matches(['.', '$']);
+    let lead = lead.strip_prefix("wukong.").or_else(|| lead.strip_prefix("wukongs.")).unwrap_or(lead);
+    let lead = if matches!(lead, "wukong" | "wukongs" | "Wukong") { "" } else { lead };
+    for part in lead.split('.').filter(|part| !part.is_empty()) {
+        let name = part.split('[').next().unwrap_or(part);
+        field = field.shape.fields().iter().find(|candidate| candidate.key == name).ok_or_else(|| ExplainError {
+            part: name.to_owned(),
+            parent: parent.clone(),
+            near: closest(name, field.shape.fields().iter().map(|candidate| candidate.key)),
+        })?;
+        if !parent.is_empty() {
+            parent.push('.');
+        }
+        parent.push_str(name);
+    }
+    Ok(page(field, recursive, styles))
+}
+
+fn page(field: &FieldShape, recursive: bool, styles: Styles) -> String {
+    let head = |word: &str| format!("{word:<13}").style(styles.strong).to_string();
+    let version = API_VERSION.trim_start_matches(GROUP).trim_start_matches('/');
+    let mut out = String::new();
+    // Writing to a String cannot fail.
+    let _ = writeln!(out, "{}{GROUP}", head("GROUP:"));
+    let _ = writeln!(out, "{}{KIND}", head("KIND:"));
+    let _ = writeln!(out, "{}{version}\n", head("VERSION:"));
+    if !field.key.is_empty() {
+        let _ = writeln!(
+            out,
+            "{} {} <{}>{}\n",
+            "FIELD:".style(styles.strong),
+            field.key.style(styles.name),
+            field.shape.type_name(),
+            required(field)
+        );
+    }
+    let _ = writeln!(out, "{}", "DESCRIPTION:".style(styles.strong));
+    let _ = writeln!(out, "{}\n", indent(&plain(field.doc), 4));
+    if let Shape::Choice(choices) = field.shape {
+        let _ = writeln!(out, "{}", "VALUES:".style(styles.strong));
+        let width = choices.iter().map(|choice| choice.word.len()).max().unwrap_or(0);
+        for choice in choices {
+            let _ = writeln!(
+                out,
+                "  {}{:gap$}  {}",
+                choice.word.style(styles.name),
+                "",
+                plain(choice.doc),
+                gap = width - choice.word.len()
+            );
+        }
+        out.push('\n');
+    }
+    if !field.shape.fields().is_empty() {
+        let _ = writeln!(out, "{}", "FIELDS:".style(styles.strong));
+        fields(field.shape.fields(), recursive, 2, styles, &mut out);
+    }
+    format!("{}\n", out.trim_end())
+}
+
+fn fields(shapes: &[FieldShape], recursive: bool, depth: usize, styles: Styles, out: &mut String) {
+    for field in shapes.iter().filter(|field| !field.ignored) {
+        let _ = writeln!(
+            out,
+            "{:depth$}{} <{}>{}",
+            "",
+            field.key.style(styles.name),
+            field.shape.type_name(),
+            required(field)
+        );
+        if recursive {
+            fields(field.shape.fields(), true, depth + 2, styles, out);
+        } else {
+            let _ = writeln!(out, "{}\n", indent(&plain(field.doc), depth + 2));
+        }
+    }
+}
+
+const fn required(field: &FieldShape) -> &'static str {
+    if field.required { " -required-" } else { "" }
+}
+
+fn indent(text: &str, by: usize) -> String {
+    let lines: Vec<_> = text.lines().map(|line| format!("{:by$}{line}", "").trim_end().to_owned()).collect();
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_can_be_explained() {
+        fn walk(fields: &[FieldShape], path: &str) {
+            for field in fields {
+                let path = if path.is_empty() { field.key.to_owned() } else { format!("{path}.{}", field.key) };
+                let page = explain(&path, false, Styles::default()).unwrap();
+                assert!(page.contains(&plain(field.doc).lines().next().unwrap().to_owned()), "{path}");
+                walk(field.shape.fields(), &path);
+            }
+        }
+        walk(Wukong::OBJECT.fields, "");
+    }
+
+    #[test]
+    fn a_wrong_path_says_where_and_what_was_meant() {
+        let error = explain("spec.disk.image", false, Styles::default()).unwrap_err();
+        assert_eq!(error, ExplainError { part: "disk".into(), parent: "spec".into(), near: Some("disks") });
+    }
+}

@@ -1,0 +1,2 @@
+//! All tests that need more than one room.
+fn main() {}
