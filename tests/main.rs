@@ -1,2 +1,14 @@
-//! All tests that need more than one room.
-fn main() {}
+//! All tests that need more than one room: the binary against case folders, every diagnostic code, every example,
+//! the traps of the field, properties, and the walls of the house.
+
+#![expect(unreachable_pub, reason = "a test binary has no outside")]
+
+mod cases;
+mod codes;
+mod examples;
+mod hostile;
+mod properties;
+mod rules;
+mod support;
+mod traps;
+mod walls;

@@ -31,8 +31,8 @@ pub(super) struct Args {
     #[command(flatten)]
     input: InputArgs,
 
-    /// The format.
-    #[arg(short = 'o', long, value_name = "FORMAT", default_value = "yaml")]
+    /// A stream of YAML documents, a Kubernetes List as JSON, or one name per line.
+    #[arg(short = 'o', long, value_name = "yaml|json|name", default_value = "yaml", hide_possible_values = true)]
     output: Format,
 
     /// Write one file per object into this directory instead, and print the paths of the files.
@@ -43,8 +43,8 @@ pub(super) struct Args {
     #[arg(long)]
     pass_through: bool,
 
-    /// What to do with Secrets: all objects, all but Secrets, or Secrets alone.
-    #[arg(long, value_name = "WHICH", default_value = "include")]
+    /// All objects, all but Secrets, or Secrets alone.
+    #[arg(long, value_name = "include|omit|only", default_value = "include", hide_possible_values = true)]
     secrets: Secrets,
 
     /// Leave out the annotations that keep Argo CD, Flux, Helm, kpt and kapp from deleting disks.

@@ -19,8 +19,8 @@ pub(super) struct Args {
     #[command(flatten)]
     input: InputArgs,
 
-    /// The format.
-    #[arg(short = 'o', long, value_name = "FORMAT", default_value = "text")]
+    /// For people, for scripts, or SARIF 2.1.0 for code hosts.
+    #[arg(short = 'o', long, value_name = "text|json|sarif", default_value = "text", hide_possible_values = true)]
     output: Format,
 }
 

@@ -145,7 +145,7 @@ impl Shown {
         let mark = cells.iter().position(|cell| cell.2).unwrap_or(cells.len());
         let width = |cells: &[(String, usize, bool)]| cells.iter().map(|cell| cell.1).sum::<usize>();
         let mut first = 0;
-        while width(&cells[first..mark]) > MAX_WIDTH / 2 {
+        while width(&cells[first..]) > MAX_WIDTH && width(&cells[first..mark]) > MAX_WIDTH / 2 {
             first += 1;
         }
         let mut last = cells.len();

@@ -93,19 +93,28 @@ impl<'r> Cx<'r> {
 pub(super) struct Fields<'n> {
     entries: &'n [Entry],
     span: Span,
+    /// Fields that unknown keys were probably meant to be.
+    unknown: Vec<&'static str>,
 }
 
 impl<'n> Fields<'n> {
     /// Opens a mapping and notes unknown and ignored fields.
     pub(super) fn open(node: &'n Node, shape: &'static ObjectShape, cx: &mut Cx<'_>) -> Option<Self> {
         let Kind::Map(entries) = &node.kind else {
+            let outer = cx.secret;
+            if shape.holds_secrets() {
+                cx.secret = true;
+                cx.report.hide(node.span);
+            }
             let problem = cx.wrong_type(node, "a mapping");
+            cx.secret = outer;
             cx.problem(problem);
             return None;
         };
+        let mut meant = Vec::new();
         for entry in entries {
             match shape.fields.iter().find(|field| field.key == &*entry.key) {
-                None => unknown(entry, shape, cx),
+                None => meant.extend(unknown(entry, shape, cx)),
                 Some(field) if field.ignored && !is_null(&entry.value) => {
                     let message = format!("`{}` in {} has no effect", entry.key, cx.path());
                     let problem = Diagnostic::new(Code::IgnoredField, entry.key_span, message);
@@ -114,7 +123,7 @@ impl<'n> Fields<'n> {
                 Some(_) => {}
             }
         }
-        Some(Self { entries, span: node.span })
+        Some(Self { entries, span: node.span, unknown: meant })
     }
 
     fn value(&self, key: &str) -> Option<&'n Node> {
@@ -123,7 +132,9 @@ impl<'n> Fields<'n> {
 
     /// A field that must be there.
     pub(super) fn required<T: Decode>(&self, key: &str, cx: &mut Cx<'_>) -> Option<Located<T>> {
-        if self.value(key).is_none() {
+        // A misspelt key was reported already; that it is missing as well would be the same mistake twice.
+        let misspelt = || self.unknown.contains(&key);
+        if self.value(key).is_none() && !misspelt() {
             let span =
                 self.entries.iter().find(|entry| &*entry.key == key).map_or(self.first(), |entry| entry.key_span);
             let message = format!("{} needs `{key}`", cx.path());
@@ -175,19 +186,22 @@ fn is_null(node: &Node) -> bool {
     matches!(&node.kind, Kind::Scalar(text, Style::Plain) if Plain::of(text) == Plain::Null)
 }
 
-fn unknown(entry: &Entry, shape: &ObjectShape, cx: &mut Cx<'_>) {
+/// Notes an unknown field; returns the one that was probably meant.
+fn unknown(entry: &Entry, shape: &ObjectShape, cx: &mut Cx<'_>) -> Option<&'static str> {
     // The value of a misspelt `password` is as secret as that of the right one.
-    if shape.fields.iter().any(|field| field.key == "passwordHash") {
+    if shape.holds_secrets() {
         cx.report.hide(entry.value.span);
     }
     let key: String = entry.key.chars().take(60).collect();
     let message = format!("unknown field `{key}` in {}", cx.path());
     let problem = Diagnostic::new(Code::UnknownField, entry.key_span, message);
     let known = shape.fields.iter().filter(|field| !field.ignored).map(|field| field.key);
-    cx.problem(match closest(&key, known.clone()) {
+    let near = closest(&key, known.clone());
+    cx.problem(match near {
         Some(near) => problem.help(format!("did you mean `{near}`?")),
         None => problem.help(format!("known here: {}", known.collect::<Vec<_>>().join(", "))),
     });
+    near
 }
 
 /// The candidate that a person most likely meant, if one is near enough.

@@ -27,7 +27,14 @@ pub struct ExplainError {
 /// # Errors
 /// An [`ExplainError`] if the path leads to no field.
 pub fn explain(path: &str, recursive: bool, styles: Styles) -> Result<String, ExplainError> {
-    let root = FieldShape { key: "", doc: Wukong::OBJECT.doc, required: true, ignored: false, shape: Wukong::SHAPE };
+    let root = FieldShape {
+        key: "",
+        doc: Wukong::OBJECT.doc,
+        required: true,
+        secret: false,
+        ignored: false,
+        shape: Wukong::SHAPE,
+    };
     let mut field = &root;
     let mut parent = String::new();
     let lead = path.trim_start_matches(['.', '$']);

@@ -73,7 +73,11 @@ impl Decode for bool {
             }
         }
         let problem = cx.wrong_type(node, "`true` or `false`");
-        cx.problem(problem);
+        let quoted = node.as_str().map_or(Plain::Null, Plain::of);
+        cx.problem(match quoted {
+            Plain::Bool(value) | Plain::LegacyBool(value) => problem.help(format!("write `{value}` without quotes")),
+            Plain::Null | Plain::Integer | Plain::Float | Plain::Text => problem,
+        });
         None
     }
 }

@@ -28,6 +28,7 @@ macro_rules! object {
                         key: $key,
                         doc: concat!($($fdoc, "\n"),+),
                         required: $crate::spec::object::is_required!($kind),
+                        secret: $crate::spec::object::is_secret!($kind),
                         ignored: false,
                         shape: $crate::spec::object::field_shape!($kind $type),
                     },)+
@@ -35,6 +36,7 @@ macro_rules! object {
                         key: $ikey,
                         doc: concat!($($idoc, "\n"),+),
                         required: false,
+                        secret: false,
                         ignored: true,
                         shape: $crate::spec::shape::Shape::Any,
                     },)+)?
@@ -66,6 +68,15 @@ macro_rules! field_type {
 
 macro_rules! is_required {
     (required) => {
+        true
+    };
+    ($kind:ident) => {
+        false
+    };
+}
+
+macro_rules! is_secret {
+    (secret) => {
         true
     };
     ($kind:ident) => {
@@ -141,4 +152,4 @@ macro_rules! choice {
     };
 }
 
-pub(super) use {choice, field_shape, field_type, is_required, object, read, unwrap};
+pub(super) use {choice, field_shape, field_type, is_required, is_secret, object, read, unwrap};

@@ -64,10 +64,19 @@ pub struct FieldShape {
     pub doc: &'static str,
     /// Whether it must be given.
     pub required: bool,
+    /// Whether no message may show its value.
+    pub secret: bool,
     /// Whether it is only accepted so that older files work.
     pub ignored: bool,
     /// What it holds.
     pub shape: Shape,
+}
+
+impl ObjectShape {
+    /// Whether one of its fields is a secret. A misspelt or misplaced value in it may then be one as well.
+    pub fn holds_secrets(&self) -> bool {
+        self.fields.iter().any(|field| field.secret)
+    }
 }
 
 impl Shape {

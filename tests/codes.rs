@@ -1,0 +1,41 @@
+//! Every diagnostic code: `tests/codes/<CODE>/bad.yaml` breaks the rule and nothing else of its severity is wrong with
+//! it, `good.yaml` beside it does not. `args` holds further flags; what is printed for the bad file is in `stderr`.
+
+use std::fs;
+
+use wukong::Code;
+
+use crate::support::{entries, golden, root, text, wukong};
+
+#[test]
+fn every_code_has_a_failing_and_a_passing_case() {
+    let mut problems = Vec::new();
+    for code in Code::ALL {
+        let folder = root().join("tests/codes").join(code.as_str());
+        let flags = fs::read_to_string(folder.join("args")).unwrap_or_default();
+        let validate = |file: &str| {
+            let args = ["validate", "-f", file].into_iter().chain(flags.split_whitespace());
+            wukong(&folder, args).output().unwrap()
+        };
+        let bad = validate("bad.yaml");
+        golden(&folder.join("stderr"), &text(&bad.stderr), &mut problems);
+        let tag = format!("[{code}]");
+        if !text(&bad.stderr).contains(&tag) {
+            problems.push(format!("{code}: bad.yaml does not break the rule\n{}", text(&bad.stderr)));
+        }
+        let fails = code.severity() == wukong::Severity::Error;
+        if bad.status.code() != Some(i32::from(fails)) {
+            problems.push(format!("{code}: bad.yaml exits with {:?}\n{}", bad.status.code(), text(&bad.stderr)));
+        }
+        let others = text(&bad.stderr).lines().filter(|l| l.starts_with("error[") && !l.contains(&tag)).count();
+        if others > 0 {
+            problems.push(format!("{code}: bad.yaml breaks other rules too\n{}", text(&bad.stderr)));
+        }
+        let good = validate("good.yaml");
+        if text(&good.stderr).contains(&tag) || good.status.code() != Some(0) {
+            problems.push(format!("{code}: good.yaml is not valid\n{}", text(&good.stderr)));
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+    assert_eq!(entries(&root().join("tests/codes")).len(), Code::ALL.len(), "a folder without a code");
+}

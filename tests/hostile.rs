@@ -1,0 +1,196 @@
+//! Input that attacks: refused with an error, never a panic, a hang or a file outside the directory.
+
+use std::fs;
+use std::path::Path;
+
+use crate::support::{codes, machine, run, text};
+
+fn refused(input: &str, code: &str) {
+    let found = codes(input);
+    assert!(found.contains(&code), "{code} not in {found:?}");
+}
+
+#[test]
+fn nesting_and_aliases_are_bounded() {
+    refused(&"[".repeat(1_000), "WK003");
+    refused(&format!("a: {}{}", "[".repeat(1_000), "]".repeat(1_000)), "WK003");
+    refused(&"- ".repeat(1_000), "WK003");
+    refused(&(0..1_000).map(|depth| format!("{:depth$}a:\n", "")).collect::<String>(), "WK003");
+    let bomb = (1..12).fold("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned(), |text, n| {
+        let previous = n - 1;
+        let uses = vec![format!("*a{previous}"); 10].join(", ");
+        format!("{text}a{n}: &a{n} [{uses}]\n")
+    });
+    refused(&bomb, "WK003");
+    refused(&format!("x: [{}]", "a, ".repeat(200_000)), "WK003");
+    refused("a: &a [*a]\n", "WK001");
+}
+
+#[test]
+fn one_broken_document_does_not_hide_the_next() {
+    let found = codes(&format!("a: [\n---\n{}", machine("").replace("cpu: 2", "cpu: 0")));
+    assert!(found.contains(&"WK001") && found.contains(&"WK105"), "{found:?}");
+}
+
+#[test]
+fn problems_are_counted_but_not_all_kept() {
+    let many: String = (0..5_000).map(|n| format!("  x{n}: 1\n")).collect();
+    let loaded = crate::support::read(&machine(&many), &wukong::Options::default());
+    assert_eq!(loaded.report.errors(), 5_000);
+    assert_eq!(loaded.report.dropped(), 4_000);
+}
+
+#[test]
+fn files_that_are_no_text_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, bytes: &[u8]| {
+        fs::write(folder.path().join(name), bytes).unwrap();
+        run(folder.path(), &["validate", "-f", name])
+    };
+    assert!(text(&file("latin.yaml", b"a: 1\nb: caf\xe9\n").stderr).contains("latin.yaml:2"));
+    assert!(text(&file("wide.yaml", b"\xff\xfea\0:\0").stderr).contains("UTF-16"));
+    assert_eq!(file("nul.yaml", b"kind: Wuk\0ong\n").status.code(), Some(1));
+    assert_eq!(file("bom.yaml", format!("\u{feff}{}", machine("")).as_bytes()).status.code(), Some(0));
+    let large = fs::File::create(folder.path().join("large.yaml")).unwrap();
+    large.set_len(100 << 20).unwrap();
+    let output = run(folder.path(), &["validate", "-f", "large.yaml"]);
+    assert!(text(&output.stderr).contains("WK003") && text(&output.stderr).contains("64 MiB"));
+    let output = run(folder.path(), &["validate", "-f", "/dev/zero"]);
+    assert!(text(&output.stderr).contains("WK003"));
+}
+
+#[test]
+fn what_would_fool_a_terminal_is_made_visible() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = machine("  \"\\e[31mred\u{202e}\": 1\n").replace("name: web", "name: \"we\\u001bb\"");
+    fs::write(folder.path().join("a.yaml"), input).unwrap();
+    let output = run(folder.path(), &["validate", "-f", "a.yaml"]);
+    assert!(!output.stderr.contains(&0x1b) && !text(&output.stderr).contains('\u{202e}'), "{}", text(&output.stderr));
+}
+
+#[test]
+fn secrets_are_in_no_message() {
+    let folder = tempfile::tempdir().unwrap();
+    let user = |fields: &str| machine(&format!("  cloudInitUser:\n    name: 'a b'\n{fields}"));
+    for input in [
+        user("    password: hunter2\n"),
+        user("    password: [hunter2]\n"),
+        user("    password: {a: hunter2}\n"),
+        user("    password: >-\n      hunter2\n      hunter2\n"),
+        user("    passwd: hunter2\n"),
+        user("    pwd: hunter2\n"),
+        user("    key: hunter2\n"),
+        user("    password: \"hunter2\n"),
+        user("    password: hunter2: x\n"),
+        user("    password: hunter2\n    password: hunter2\n"),
+        user("    password: &p hunter2\n    shell: [*p]\n"),
+        machine("  cloudInitUser: {name: 'a b', password: hunter2, x: ]}\n"),
+        machine("  cloudInitUser: hunter2\n"),
+        machine("  cloudInitUser: [hunter2]\n"),
+        machine("  disks: [{name: A, size: 1Gi, image: 'https://u:hunter2@x.example/a'}]\n"),
+        machine("  disks: [{name: A, size: 1Gi, image: 'ftp://u:hunter2@x.example/a'}]\n"),
+        machine("  disks: [{name: A, size: 1Gi, image: 'https://x.example/a?sig=hunter2 x'}]\n"),
+        machine("  osImage: 'https://u:hunter2@x.example/a'\n"),
+    ] {
+        fs::write(folder.path().join("a.yaml"), &input).unwrap();
+        for format in ["text", "json", "sarif"] {
+            let output = run(folder.path(), &["validate", "-f", "a.yaml", "-o", format]);
+            let printed = text(&output.stdout) + &text(&output.stderr);
+            assert!(!printed.contains("hunter2"), "{input}\n{printed}");
+            assert!(printed.contains("WK"), "{input}\n{printed}");
+        }
+    }
+}
+
+#[test]
+fn the_plain_password_is_nowhere_in_what_is_rendered() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.yaml"), machine("  cloudInitUser: {name: a, password: hunter2}\n")).unwrap();
+    let printed = text(&run(folder.path(), &["render", "-f", "a.yaml"]).stdout);
+    assert!(!printed.contains("hunter2"));
+    assert!(
+        !crate::support::cloud_init(&machine("  cloudInitUser: {name: a, password: hunter2}\n"), "userdata")
+            .contains("hunter2")
+    );
+}
+
+fn files(folder: &Path) -> Vec<String> {
+    crate::support::entries(folder).iter().map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_directory_gets_one_whole_file_per_object() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = machine("  disks: [{name: a, size: 1Gi}]\n  sshKeySecret: k\n");
+    fs::write(folder.path().join("a.yaml"), input).unwrap();
+    let output = run(folder.path(), &["render", "-f", "a.yaml", "--output-dir", "out/deep"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let expected =
+        ["prod_persistentvolumeclaim_web-a.yaml", "prod_secret_web-cloud-init.yaml", "prod_virtualmachine_web-vm.yaml"];
+    assert_eq!(files(&folder.path().join("out/deep")), expected);
+    assert_eq!(text(&output.stdout).lines().count(), 3);
+    let stream = text(&run(folder.path(), &["render", "-f", "a.yaml"]).stdout);
+    for name in expected {
+        assert!(stream.contains(&fs::read_to_string(folder.path().join("out/deep").join(name)).unwrap()));
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = fs::metadata(folder.path().join("out/deep").join(expected[1])).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "a Secret is for its owner");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn links_in_the_directory_are_replaced_and_not_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.yaml"), machine("")).unwrap();
+    fs::write(folder.path().join("precious"), "precious").unwrap();
+    fs::create_dir(folder.path().join("out")).unwrap();
+    std::os::unix::fs::symlink(
+        folder.path().join("precious"),
+        folder.path().join("out/prod_virtualmachine_web-vm.yaml"),
+    )
+    .unwrap();
+    assert!(run(folder.path(), &["render", "-f", "a.yaml", "--output-dir", "out"]).status.success());
+    assert_eq!(fs::read_to_string(folder.path().join("precious")).unwrap(), "precious");
+}
+
+#[test]
+fn names_of_other_documents_cannot_lead_out_of_the_directory() {
+    let folder = tempfile::tempdir().unwrap();
+    for metadata in ["{name: ../../evil}", "{name: a, namespace: ..}", "{name: /etc/evil}", "{}", "{name: 'a\\b'}"] {
+        let input = format!("{}---\napiVersion: v1\nkind: ConfigMap\nmetadata: {metadata}\n", machine(""));
+        fs::write(folder.path().join("a.yaml"), input).unwrap();
+        let output = run(folder.path(), &["render", "-f", "a.yaml", "--pass-through", "--output-dir", "out"]);
+        assert_eq!(output.status.code(), Some(2), "{metadata}: {}", text(&output.stdout));
+        assert!(files(&folder.path().join("out")).is_empty(), "nothing is written");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn directories_are_read_without_following_circles() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.yaml"), machine("")).unwrap();
+    std::os::unix::fs::symlink(folder.path(), folder.path().join("circle")).unwrap();
+    let output = run(folder.path(), &["render", "-R", "-f", ".", "-o", "name"]);
+    assert_eq!(text(&output.stdout), "virtualmachine.kubevirt.io/web-vm\n");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let many: Vec<_> = (0..200).map(|n| machine("").replace("name: web", &format!("name: web-{n}"))).collect();
+    fs::write(folder.path().join("a.yaml"), many.join("---\n")).unwrap();
+    let mut child = crate::support::wukong(folder.path(), ["render", "-f", "a.yaml"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
+}

@@ -1,0 +1,79 @@
+//! House rules that the compiler does not check: who may touch the outside, and how long a file may be.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::support::{entries, root};
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let (folders, files): (Vec<_>, Vec<_>) = entries(folder).into_iter().partition(|path| path.is_dir());
+    files.into_iter().chain(folders.iter().flat_map(|folder| sources(folder))).collect()
+}
+
+/// The code of a file without comments and unit tests.
+fn code(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap();
+    let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default().to_owned();
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn only_the_command_line_touches_the_outside() {
+    for path in sources(&root().join("src")) {
+        let inside = path.strip_prefix(root().join("src")).unwrap().to_owned();
+        if inside.starts_with("cli") || inside == Path::new("main.rs") {
+            continue;
+        }
+        for word in [
+            "std::env",
+            "std::fs",
+            "std::time",
+            "std::net::Tcp",
+            "std::process",
+            "stdout()",
+            "stderr()",
+            "println!",
+            "clap::",
+            "anyhow::",
+        ] {
+            assert!(!code(&path).contains(word), "{} uses {word}", inside.display());
+        }
+    }
+}
+
+#[test]
+fn exit_numbers_stand_in_one_file() {
+    for path in sources(&root().join("src/cli")) {
+        if path.ends_with("exit.rs") {
+            continue;
+        }
+        for word in ["ExitCode::from(1", "ExitCode::from(2", "process::exit", "ExitCode::FAILURE"] {
+            assert!(!code(&path).contains(word), "{} knows an exit number", path.display());
+        }
+    }
+}
+
+/// A room imports only from rooms above it. `source` and `diagnostic` share a wall, see `src/lib.rs`.
+#[test]
+fn no_arrow_runs_back_up() {
+    const ROOMS: [&str; 9] = ["quantity", "text", "source", "diagnostic", "spec", "machine", "render", "output", "cli"];
+    for path in sources(&root().join("src")) {
+        let inside = path.strip_prefix(root().join("src")).unwrap().to_owned();
+        let room = inside.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned();
+        let Some(at) = ROOMS.iter().position(|known| *known == room) else { continue };
+        for (below, name) in ROOMS.iter().enumerate() {
+            let wall = room == "source" && *name == "diagnostic";
+            if below > at && !wall {
+                assert!(!code(&path).contains(&format!("crate::{name}")), "{} imports {name}", inside.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn files_are_about_one_thing() {
+    for path in sources(&root().join("src")) {
+        let lines = fs::read_to_string(&path).unwrap().lines().count();
+        assert!(lines <= 420, "{} has {lines} lines; find the second concept", path.display());
+    }
+}
