@@ -64,7 +64,7 @@ pub use machine::{Machine, Options};
 pub use render::{Manifest, render};
 
 use source::SourceMap;
-use spec::Other;
+use spec::{Found, Other, Reader};
 
 /// One input of a run.
 #[derive(Debug, Clone)]
@@ -104,11 +104,15 @@ pub fn load(inputs: Vec<Input>, options: &Options) -> Loaded {
     for input in inputs {
         let number = loaded.sources.add(input.name, input.text);
         let text = loaded.sources.file(number).map_or("", |file| file.text.as_str());
-        let content = spec::read(number, text, &mut loaded.report);
-        for wukong in &content.machines {
-            loaded.machines.extend(machine::resolve(wukong, options, &mut loaded.report));
+        let mut reader = Reader::new(number, text);
+        while let Some(found) = reader.next(&mut loaded.report) {
+            match found {
+                Found::Machine(wukong) => {
+                    loaded.machines.extend(machine::resolve(&wukong, options, &mut loaded.report));
+                }
+                Found::Other(other) => loaded.others.push(other),
+            }
         }
-        loaded.others.extend(content.others);
     }
     machine::check_fleet(&loaded.machines, &mut loaded.report);
     loaded

@@ -2,6 +2,7 @@
 //! the traps of the field, properties, and the walls of the house.
 
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where it fails")]
 
 mod cases;
 mod codes;

@@ -155,7 +155,7 @@ proptest! {
         prop_assert_eq!(&manifests, &render(&again.machines[0], &options));
         for manifest in &manifests {
             // As kubectl reads what was written, with the rules of YAML 1.1.
-            prop_assert_eq!(&value(&wukong::output::yaml::manifest(manifest)), &manifest.object);
+            prop_assert_eq!(&value(&wukong::output::Format::Yaml.part(&manifest.object, Some(&manifest.purpose))), &manifest.object);
         }
     }
 

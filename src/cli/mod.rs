@@ -6,6 +6,7 @@ mod exit;
 mod explain;
 mod init;
 mod input;
+mod parallel;
 mod render;
 mod schema;
 mod terminal;

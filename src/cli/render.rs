@@ -9,14 +9,14 @@ use serde_json::Value;
 
 use super::Exit;
 use super::input::InputArgs;
+use super::parallel::in_order;
 use super::terminal::Terminal;
 use super::write::Directory;
-use crate::output;
+use crate::output::{self, Stream};
 use crate::render::{Kind, Manifest, render};
 use crate::source::kubectl_value;
 use crate::spec::Other;
-use crate::text::yaml;
-use crate::{Loaded, Options};
+use crate::{Loaded, Machine, Options};
 
 /// Print the manifests of Wukong files: offline, and the same bytes every time.
 ///
@@ -62,6 +62,16 @@ enum Format {
     Name,
 }
 
+impl Format {
+    const fn format(self) -> output::Format {
+        match self {
+            Self::Yaml => output::Format::Yaml,
+            Self::Json => output::Format::Json,
+            Self::Name => output::Format::Name,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Secrets {
     /// All objects.
@@ -98,10 +108,11 @@ impl Args {
         }
     }
 
-    /// The manifests of all machines, one machine at a time, so that ten thousand need no more memory than one.
-    fn manifests<'a>(&'a self, loaded: &'a Loaded, options: &'a Options) -> impl Iterator<Item = Manifest> + 'a {
-        let all = loaded.machines.iter().flat_map(move |machine| render(machine, options));
-        all.filter(|manifest| self.wants(manifest.kind.as_str()))
+    /// The manifests of a machine that are wanted.
+    fn manifests(&self, machine: &Machine, options: &Options) -> Vec<Manifest> {
+        let mut manifests = render(machine, options);
+        manifests.retain(|manifest| self.wants(manifest.kind.as_str()));
+        manifests
     }
 
     fn others<'a>(&'a self, loaded: &'a Loaded) -> impl Iterator<Item = &'a Other> + 'a {
@@ -110,71 +121,57 @@ impl Args {
 }
 
 fn to_stream(args: &Args, loaded: &Loaded, options: &Options, out: &mut impl Write) -> anyhow::Result<()> {
-    match args.output {
-        Format::Yaml => {
-            for manifest in args.manifests(loaded, options) {
-                out.write_all(output::yaml::manifest(&manifest).as_bytes())?;
-            }
-            for other in args.others(loaded) {
-                write!(out, "---\n{}", yaml(&kubectl_value(&other.root)))?;
-            }
-        }
-        Format::Json => {
-            let manifests = args.manifests(loaded, options).map(|manifest| manifest.object);
-            let others = args.others(loaded).map(|other| kubectl_value(&other.root));
-            output::json::write_list(manifests.chain(others), out)?;
-        }
-        Format::Name => {
-            for manifest in args.manifests(loaded, options) {
-                writeln!(out, "{}", output::name::line(&manifest))?;
-            }
-            for other in args.others(loaded) {
-                writeln!(out, "{}", output::name::line_of(&kubectl_value(&other.root)))?;
-            }
-        }
+    let format = args.output.format();
+    let mut stream = Stream::new(format, out)?;
+    let parts = |machine: &Machine| {
+        let manifests = args.manifests(machine, options);
+        manifests.iter().map(|manifest| format.part(&manifest.object, Some(&manifest.purpose))).collect::<Vec<_>>()
+    };
+    in_order(&loaded.machines, parts, |parts| parts.iter().try_for_each(|part| stream.add(part)))?;
+    for other in args.others(loaded) {
+        stream.add(&format.part(&kubectl_value(&other.root), None))?;
     }
-    out.flush()?;
+    stream.end()?;
     Ok(())
 }
 
 fn to_directory(args: &Args, loaded: &Loaded, options: &Options, directory: &Directory) -> anyhow::Result<()> {
     let extension = if args.output == Format::Json { "json" } else { "yaml" };
     let mut taken = HashSet::new();
-    let mut name = |namespace: Option<&str>, kind: &str, name: &str| match output::path::file_name(
-        namespace, kind, name, extension,
-    ) {
-        None => bail!("the {kind} `{name}` has a name that is no file name; leave it out of --output-dir"),
-        Some(file) if taken.contains(&file) => bail!("two objects would be written to {file}"),
-        Some(file) => {
-            taken.insert(file.clone());
-            Ok(file)
+    let mut name = |object: &Value| {
+        let part = |value: &Value| value.as_str().map(str::to_owned);
+        let (kind, metadata) = (part(&object["kind"]).unwrap_or_default(), &object["metadata"]);
+        let (namespace, name) = (part(&metadata["namespace"]), part(&metadata["name"]).unwrap_or_default());
+        match output::file_name(namespace.as_deref(), &kind, &name, extension) {
+            None => bail!("the {kind} `{name}` has a name that is no file name; leave it out of --output-dir"),
+            Some(file) if taken.contains(&file) => bail!("two objects would be written to {file}"),
+            Some(file) => {
+                taken.insert(file.clone());
+                Ok(file)
+            }
         }
     };
     // Other documents have not been checked by anybody: their names come first, before anything is written.
     let mut others = Vec::new();
     for other in args.others(loaded) {
         let object = kubectl_value(&other.root);
-        let part = |key: &str| object["metadata"][key].as_str().map(str::to_owned);
-        let file = name(part("namespace").as_deref(), &other.kind, &part("name").unwrap_or_default())?;
-        others.push((file, object));
+        others.push((name(&object)?, object));
     }
     let mut out = io::stdout().lock();
-    let mut write = |file: &str, object: &Value, text: String| -> anyhow::Result<()> {
+    let mut write = |file: &str, object: &Value, purpose: Option<&str>| -> anyhow::Result<()> {
+        let text = match args.output {
+            Format::Json => output::json(object),
+            Format::Yaml | Format::Name => output::Format::Yaml.part(object, purpose),
+        };
         let path = directory.write(file, &text, object["kind"] == Kind::Secret.as_str())?;
         writeln!(out, "{}", path.display())?;
         Ok(())
     };
-    for manifest in args.manifests(loaded, options) {
-        let file = name(manifest.namespace.as_deref(), manifest.kind.as_str(), &manifest.name)?;
-        let text = match args.output {
-            Format::Json => output::json::one(&manifest.object),
-            Format::Yaml | Format::Name => output::yaml::manifest(&manifest),
-        };
-        write(&file, &manifest.object, text)?;
+    for manifest in loaded.machines.iter().flat_map(|machine| args.manifests(machine, options)) {
+        write(&name(&manifest.object)?, &manifest.object, Some(&manifest.purpose))?;
     }
     for (file, object) in &others {
-        let text = if args.output == Format::Json { output::json::one(object) } else { yaml(object) };
-        write(file, object, text)?;
+        write(file, object, None)?;
     }
     directory.sync();
     Ok(())

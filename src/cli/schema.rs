@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 
 use super::Exit;
-use crate::output::json;
+use crate::output;
 use crate::spec::{crd, json_schema};
 use crate::text::yaml;
 
@@ -19,7 +19,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let text = if args.crd { yaml(&crd()) } else { json::one(&json_schema()) };
+    let text = if args.crd { yaml(&crd()) } else { output::json(&json_schema()) };
     io::stdout().write_all(text.as_bytes())?;
     Ok(Exit::Done)
 }

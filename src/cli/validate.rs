@@ -6,7 +6,7 @@ use super::Exit;
 use super::input::InputArgs;
 use super::terminal::{Terminal, counts};
 use crate::diagnostic::{to_json, to_sarif};
-use crate::output::json;
+use crate::output;
 
 /// Check Wukong files: every problem in one run, each with its place and what to write instead.
 ///
@@ -48,10 +48,10 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
                 writeln!(out, "{machines} ({})", counts(&loaded.report))?;
             }
         }
-        Format::Json => write!(out, "{}", json::one(&to_json(&loaded.report, &loaded.sources)))?,
+        Format::Json => write!(out, "{}", output::json(&to_json(&loaded.report, &loaded.sources)))?,
         Format::Sarif => {
             let sarif = to_sarif(&loaded.report, &loaded.sources, env!("CARGO_PKG_VERSION"));
-            write!(out, "{}", json::one(&sarif))?;
+            write!(out, "{}", output::json(&sarif))?;
         }
     }
     Ok(if loaded.report.is_valid() { Exit::Done } else { Exit::Invalid })

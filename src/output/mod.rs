@@ -1,6 +1,35 @@
-//! Manifests as text: one file per format, values in, text out.
+//! Objects as text: one file per format, values in, text out.
 
-pub mod json;
-pub mod name;
-pub mod path;
-pub mod yaml;
+mod json;
+mod name;
+mod path;
+mod stream;
+mod yaml;
+
+pub use json::one as json;
+pub use path::file_name;
+pub use stream::Stream;
+
+use serde_json::Value;
+
+/// How objects are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// A stream of YAML documents.
+    Yaml,
+    /// A Kubernetes List.
+    Json,
+    /// One name per line.
+    Name,
+}
+
+impl Format {
+    /// One object as a part of a [`Stream`]. `purpose` says in a line what it is for, where the format has comments.
+    pub fn part(self, object: &Value, purpose: Option<&str>) -> String {
+        match self {
+            Self::Yaml => yaml::document(object, purpose),
+            Self::Json => json::item(object),
+            Self::Name => name::line(object),
+        }
+    }
+}

@@ -1,9 +1,11 @@
 //! A stream of YAML documents.
 
-use crate::render::Manifest;
+use serde_json::Value;
+
 use crate::text::yaml;
 
-/// One manifest as a document of a stream, with the line that says what it is for.
-pub fn manifest(manifest: &Manifest) -> String {
-    format!("---\n# {}\n{}", manifest.purpose, yaml(&manifest.object))
+/// One document, with its marker and the line that says what it is for.
+pub(super) fn document(object: &Value, purpose: Option<&str>) -> String {
+    let comment = purpose.map(|purpose| format!("# {purpose}\n")).unwrap_or_default();
+    format!("---\n{comment}{}", yaml(object))
 }

@@ -62,15 +62,6 @@ impl Kind {
             Self::VirtualMachine => "kubevirt.io/v1",
         }
     }
-
-    /// The resource as `kubectl -o name` prints it: `virtualmachine.kubevirt.io`.
-    pub fn resource(self) -> String {
-        let kind = self.as_str().to_ascii_lowercase();
-        match self.api_version().split_once('/') {
-            Some((group, _)) => format!("{kind}.{group}"),
-            None => kind,
-        }
-    }
 }
 
 /// All objects of one machine, in the order of their kinds and of the file.

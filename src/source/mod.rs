@@ -10,7 +10,7 @@ mod parse;
 mod scalar;
 
 pub use node::{Entry, Kind, Node, Style};
-pub use parse::{Document, documents};
+pub use parse::{Document, Documents, documents};
 pub use scalar::{Plain, kubectl_value};
 
 /// The largest file that is read, in bytes. Ten thousand machines need a third of it.

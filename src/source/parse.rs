@@ -23,29 +23,42 @@ pub struct Document {
     pub span: Span,
 }
 
-/// Reads all documents of a text. Problems go to the report; a document that has one is left out, the others stay.
-pub fn documents(file: u32, text: &str, report: &mut Report) -> Vec<Document> {
-    let mut options = granit_parser::options! { flow_nesting_limit: MAX_DEPTH, block_nesting_limit: MAX_DEPTH };
-    options.set_emit_comments(false);
-    let mut builder = Builder::new(file, text, options);
-    let mut found = Vec::new();
-    loop {
-        match builder.next_document() {
-            Ok(Next::Document(document)) => {
-                report.extend(builder.problems.drain(..));
-                found.push(document);
-            }
-            Ok(Next::Nothing) => report.extend(builder.problems.drain(..)),
-            Ok(Next::End) => return found,
-            Err(problem) => {
-                builder.problems.clear();
-                report.push(*problem);
-                if !builder.recover() {
-                    return found;
+/// The documents of a text, one at a time, so that only one of them is in memory.
+pub struct Documents<'t> {
+    builder: Builder<'t>,
+    ended: bool,
+}
+
+impl<'t> Documents<'t> {
+    /// Starts at the beginning of a text.
+    pub fn new(file: u32, text: &'t str) -> Self {
+        let mut options = granit_parser::options! { flow_nesting_limit: MAX_DEPTH, block_nesting_limit: MAX_DEPTH };
+        options.set_emit_comments(false);
+        Self { builder: Builder::new(file, text, options), ended: false }
+    }
+
+    /// The next document without a problem. Problems go to the report; a document that has one is left out.
+    pub fn next(&mut self, report: &mut Report) -> Option<Document> {
+        while !self.ended {
+            match self.builder.next_document() {
+                Ok(Next::Document(document)) => return Some(document),
+                Ok(Next::Nothing) => report.extend(self.builder.problems.drain(..)),
+                Ok(Next::End) => self.ended = true,
+                Err(problem) => {
+                    self.builder.problems.clear();
+                    report.push(*problem);
+                    self.ended = !self.builder.recover();
                 }
             }
         }
+        None
     }
+}
+
+/// All documents of a text at once.
+pub fn documents(file: u32, text: &str, report: &mut Report) -> Vec<Document> {
+    let mut documents = Documents::new(file, text);
+    std::iter::from_fn(|| documents.next(report)).collect()
 }
 
 /// What comes next in a stream of documents.

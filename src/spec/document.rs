@@ -3,15 +3,15 @@
 use super::decode::{Cx, Decode, closest};
 use super::wukong::{API_VERSION, GROUP, KIND, Wukong};
 use crate::diagnostic::{Code, Diagnostic, Report};
-use crate::source::{Document, Located, Node, Span, documents};
+use crate::source::{Document, Documents, Located, Node, Span};
 
-/// What one text holds.
-#[derive(Debug, Default)]
-pub struct Content {
-    /// The machines that could be read.
-    pub machines: Vec<Located<Wukong>>,
-    /// Documents of another kind.
-    pub others: Vec<Other>,
+/// A document that could be read.
+#[derive(Debug)]
+pub enum Found {
+    /// A machine.
+    Machine(Box<Located<Wukong>>),
+    /// Something else.
+    Other(Other),
 }
 
 /// A document that is not a Wukong.
@@ -25,37 +25,43 @@ pub struct Other {
     pub span: Span,
 }
 
-/// Reads every document of one file. Problems go to the report.
-pub fn read(file: u32, text: &str, report: &mut Report) -> Content {
-    let mut content = Content::default();
-    for document in documents(file, text, report) {
-        sort(document, &mut content, report);
-    }
-    content
+/// The documents of one file, one at a time; the items of a List count as documents.
+pub struct Reader<'t> {
+    documents: Documents<'t>,
+    /// Items of the last List, the next one at the end.
+    items: Vec<Node>,
 }
 
-fn sort(document: Document, content: &mut Content, report: &mut Report) {
-    let Document { root, span } = document;
-    let kind = root.get("kind").and_then(Node::as_str).map(str::to_owned);
-    let version = root.get("apiVersion").and_then(Node::as_str).unwrap_or_default().to_owned();
-    let ours = version.split('/').next() == Some(GROUP);
-    match kind {
-        Some(kind) if kind == "List" || (ours && kind == "WukongList") => {
-            let items = root.get("items").and_then(Node::items).unwrap_or_default().to_vec();
-            for root in items {
-                let span = root.span;
-                sort(Document { root, span }, content, report);
-            }
-        }
-        Some(kind) if ours || kind == KIND => {
-            if let Some(problem) = unknown_version(&root, &version, &kind) {
+impl<'t> Reader<'t> {
+    /// Starts at the beginning of a file.
+    pub fn new(file: u32, text: &'t str) -> Self {
+        Self { documents: Documents::new(file, text), items: Vec::new() }
+    }
+
+    /// The next document that could be read. Problems go to the report.
+    pub fn next(&mut self, report: &mut Report) -> Option<Found> {
+        loop {
+            let Document { root, span } = match self.items.pop() {
+                Some(root) => Document { span: root.span, root },
+                None => self.documents.next(report)?,
+            };
+            let Some(kind) = root.get("kind").and_then(Node::as_str).map(str::to_owned) else {
+                report.push(no_kind(&root, span));
+                continue;
+            };
+            let version = root.get("apiVersion").and_then(Node::as_str).unwrap_or_default().to_owned();
+            let ours = version.split('/').next() == Some(GROUP);
+            if kind == "List" || (ours && kind == "WukongList") {
+                let items = root.get("items").and_then(Node::items).unwrap_or_default();
+                self.items.extend(items.iter().rev().cloned());
+            } else if !ours && kind != KIND {
+                return Some(Found::Other(Other { kind, root, span }));
+            } else if let Some(problem) = unknown_version(&root, &version, &kind) {
                 report.push(problem);
             } else if let Some(machine) = Wukong::decode(&root, &mut Cx::new(report)) {
-                content.machines.push(Located::new(machine, span));
+                return Some(Found::Machine(Box::new(Located::new(machine, span))));
             }
         }
-        Some(kind) => content.others.push(Other { kind, root, span }),
-        None => report.push(no_kind(&root, span)),
     }
 }
 

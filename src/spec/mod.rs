@@ -19,7 +19,7 @@ pub use cloud_init::CloudInitUser;
 pub use crd::crd;
 pub use decode::{Cx, Decode};
 pub use disk::{AccessMode, Disk, ExistingClaim, StoragePolicy, VolumeMode};
-pub use document::{Content, Other, read};
+pub use document::{Found, Other, Reader};
 pub use explain::{ExplainError, explain};
 pub(crate) use leaf::check_subdomain;
 pub use leaf::{GroupName, HostDevice, Int, Label, NadName, ObjectName, TextMap, UserName};
