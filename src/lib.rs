@@ -107,8 +107,12 @@ pub fn load(inputs: Vec<Input>, options: &Options) -> Loaded {
         let mut reader = Reader::new(number, text);
         while let Some(found) = reader.next(&mut loaded.report) {
             match found {
-                Found::Machine(wukong) => {
-                    loaded.machines.extend(machine::resolve(&wukong, options, &mut loaded.report));
+                Found::Machine(wukong, whole) => {
+                    loaded.report.set_partial(!whole);
+                    let machine = machine::resolve(&wukong, options, &mut loaded.report);
+                    loaded.report.set_partial(false);
+                    // A machine of which a part could not be read is checked, but never rendered.
+                    loaded.machines.extend(machine.filter(|_| whole));
                 }
                 Found::Other(other) => loaded.others.push(other),
             }

@@ -120,7 +120,7 @@ prop_compose! {
         let disks: Vec<_> = disks.into_iter().enumerate().map(|item| named(item, "disk")).collect();
         let mut spec = json!({"cpu": cpu, "memory": format!("{memory}Gi"), "disks": disks, "networks": networks});
         if let Some((name, shell)) = user {
-            spec["cloudInitUser"] = json!({"name": name, "shell": shell, "passwordSecret": "login"});
+            spec["cloudInitUser"] = json!({"name": name, "shell": format!("/bin/{shell}"), "passwordSecret": "login"});
         }
         if let Some(run) = run {
             spec["startStrategy"] = json!({"runStrategy": run});

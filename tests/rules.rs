@@ -146,7 +146,7 @@ fn the_boot_rule() {
     let boot = |text: &str| disk_devices(text).iter().position(|disk| disk.get("bootOrder").is_some());
     let (empty, image) = ("size: 1Gi", "size: 1Gi, image: 'x/y:1'");
     let two = |a: &str, b: &str| disks(&format!("    - {{name: a, {a}}}\n    - {{name: b, {b}}}\n"));
-    assert_eq!(boot(&two(&format!("{image}"), &format!("{empty}, boot: true"))), Some(1), "boot: true");
+    assert_eq!(boot(&two(image, &format!("{empty}, boot: true"))), Some(1), "boot: true");
     assert_eq!(boot(&two(empty, image)), Some(1), "the first with an image");
     assert_eq!(boot(&(two(empty, empty) + "  osImage: x/y:1\n")), Some(0), "osImage");
     assert_eq!(
@@ -247,4 +247,135 @@ fn growth_is_noted_on_the_claim() {
     );
     assert_eq!(claim["metadata"]["annotations"]["vm.novasphere.dev/auto-expand"], "true");
     assert_eq!(claim["metadata"]["annotations"]["vm.novasphere.dev/max-size"], "5Gi");
+}
+
+/// What a person may leave empty: documents, optional fields.
+#[test]
+fn nothing_is_no_problem() {
+    for text in ["---\n", "---\n---\n", "# only a comment\n---\n", "null\n---\n", "~\n---\n"] {
+        assert!(codes(&format!("{text}{}---\n", machine(""))).is_empty(), "{text:?}");
+    }
+    assert!(codes(&machine("  disks:\n  networks: null\n  cloudInitUser: ~\n")).is_empty());
+    assert_eq!(codes(&machine("  disks: [~]\n")), ["WK102"]);
+}
+
+/// A mistake is told once: what depends on a part that could not be read is not complained about.
+#[test]
+fn one_mistake_is_one_message() {
+    for (text, code) in [
+        (disks("    - {name: a, size: 20 GB}\n"), "WK106"),
+        (disks("    - {name: a, sise: 20Gi}\n"), "WK101"),
+        (disks("    - {name: a, existingPVC: old}\n"), "WK102"),
+        (machine("  networks: [{name: a, type: bridge, bridgeName: br/0}]\n"), "WK107"),
+        (machine("  cloudInitUser: {name: a, pasword: hunter2}\n"), "WK101"),
+        (machine("  cloudInitUser: {name: a, password: 123}\n"), "WK102"),
+        (machine("").replace("cpu:", "cpus:"), "WK101"),
+    ] {
+        assert_eq!(codes(&text), [code], "{text}");
+    }
+}
+
+/// What cloud-init and sudo would choke on is refused.
+#[test]
+fn users_that_cannot_work_are_refused() {
+    for (fields, code) in [
+        ("sudo: false", "WK102"),
+        ("sudo: 'no'", "WK110"),
+        ("sudo: \"ALL=(ALL) ALL\\nx ALL=(ALL) ALL\"", "WK110"),
+        ("shell: bash", "WK110"),
+        ("password: ''", "WK505"),
+        ("passwordHash: ''", "WK505"),
+    ] {
+        let found = codes(&machine(&format!("  cloudInitUser: {{name: a, {fields}}}\n  sshKeySecret: k\n")));
+        assert!(found.contains(&code), "{fields}: {found:?}");
+    }
+    let none = machine("  cloudInitUser: {name: a, sudo: ''}\n  sshKeySecret: k\n");
+    assert_eq!(value(&cloud_init(&none, "userdata"))["user"]["sudo"], Value::Null);
+    let root = machine("  cloudInitUser: {name: root}\n  sshKeySecret: k\n");
+    assert_eq!(value(&cloud_init(&root, "userdata"))["disable_root"], false);
+    let open = machine("  cloudInitUser: {name: a, lockPasswd: false}\n  sshKeySecret: k\n");
+    assert!(value(&cloud_init(&open, "userdata")).get("ssh_pwauth").is_none());
+}
+
+/// The API server accepts these in a VirtualMachine, and no pod can ever be made of it.
+#[test]
+fn tolerations_that_no_pod_may_have_are_refused() {
+    for toleration in ["{key: 'a b', operator: Exists}", "{key: a/b/c, operator: Exists}", "{key: a, value: 'x y'}"] {
+        assert_eq!(codes(&machine(&format!("  highAvailability: {{tolerations: [{toleration}]}}\n"))), ["WK208"]);
+    }
+}
+
+#[test]
+fn image_addresses_that_cdi_refuses_are_refused() {
+    for image in [
+        "http://host:abc/x",
+        "http://host:99999/x",
+        "http://host:80:80/x",
+        "http://[::1/x",
+        "https://host/%zz",
+        "https://ho%zzst/x",
+        "gs://bucket",
+        "s3://b/k%zz",
+        "file:///x.img",
+        "ftp://host/x",
+        "oci://host/x",
+        "http:/host/x",
+        "noble.img",
+        "cloud.example.com/noble.qcow2",
+        "pvc:old",
+        "snapshot:a/b/c",
+        "https://",
+        "HTTP://host/x",
+    ] {
+        let text = disks(&format!("    - {{name: a, size: 1Gi, image: '{image}', imageSecret: k}}\n"));
+        assert!(codes(&text).contains(&"WK303"), "{image}: {:?}", codes(&text));
+    }
+    for image in ["https://[2001:db8::1]:8443/x", "docker:24", "http://host/a%20b", "https://host/x.img?a=b"] {
+        let text = disks(&format!("    - {{name: a, size: 1Gi, image: '{image}'}}\n"));
+        assert!(!codes(&text).contains(&"WK303"), "{image}: {:?}", codes(&text));
+    }
+}
+
+#[test]
+fn a_secret_of_the_person_is_never_overwritten() {
+    assert_eq!(codes(&machine("  sshKeySecret: web-cloud-init\n")), ["WK315"]);
+}
+
+/// A machine whose namespace is not known may be in any, so its claims may be anybody's.
+#[test]
+fn claims_of_machines_without_a_namespace() {
+    let with = disks("    - {name: a, existingPVC: {name: x}}\n");
+    let without = with.replace(", namespace: prod", "").replace("name: web}", "name: db}");
+    assert_eq!(codes(&format!("{with}---\n{without}")), ["WK308"]);
+}
+
+#[test]
+fn addresses_that_cannot_work_are_refused() {
+    let with = |fields: &str| {
+        codes(&machine(&format!(
+            "  networks: [{{name: a, type: bridge, nadName: a, ipConfig: {{mode: static, {fields}}}}}]\n"
+        )))
+    };
+    for fields in [
+        "address: 10.0.0.5",
+        "address: 10.0.0.0/24",
+        "address: 10.0.0.255/24",
+        "address: 10.0.0.5/0",
+        "address: 010.0.0.5/24",
+        "address: 10.0.0.5/33",
+        "address: '::ffff:10.0.0.1/120'",
+        "address: 127.0.0.1/8",
+        "address: 224.0.0.1/4",
+        "address: 10.0.0.5/24, gateway: 10.0.0.255",
+        "address: 10.0.0.5/24, gateway: 10.0.0.5",
+        "address: 10.0.0.5/24, gateway: 'fd00::1'",
+        "address: 10.0.0.5/24, dnsServers: [here]",
+    ] {
+        assert_eq!(with(fields), ["WK404"], "{fields}");
+    }
+    for fields in
+        ["address: 10.0.0.0/31, gateway: 10.0.0.1", "address: 10.0.0.5/32", "address: 'fd00::5/64', gateway: 'fe80::1'"]
+    {
+        assert!(with(fields).is_empty(), "{fields}: {:?}", with(fields));
+    }
 }

@@ -38,7 +38,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
                     if error.parent.is_empty() { "a Wukong".to_owned() } else { format!("`{}`", error.parent) };
                 let hint = match error.near {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("see: kubectl wukong explain {}", error.parent),
+                    None => format!("see: {}", format!("kubectl wukong explain {}", error.parent).trim_end()),
                 };
                 bail!("{parent} has no field `{}`; {hint}", error.part)
             }

@@ -98,6 +98,8 @@ codes! {
     LegacyBoolean = "WK112", Warning, "boolean spelling that only some readers know";
     /// Disks and networks are known by their names.
     DuplicateName = "WK113", Error, "name given twice in one list";
+    /// The annotation does not do to a machine what it does to a pod.
+    UselessAnnotation = "WK114", Warning, "annotation that does not reach the guest";
 
     /// A derived object name would be longer than Kubernetes or KubeVirt allow. A VirtualMachine with more than 63
     /// characters cannot live-migrate, because its name becomes a label value.
@@ -153,6 +155,10 @@ codes! {
     SecretInUrl = "WK316", Warning, "secret in an image address";
     /// A disk that this tool makes must be writable.
     ReadOnlyNewDisk = "WK317", Error, "new disk cannot be read-only";
+    /// A claim cannot be copied while the machine that waits for the copy makes or uses it.
+    CopyOfOwn = "WK318", Error, "copy of the machine's own claim";
+    /// A claim is copied only while nothing uses it.
+    CopyOfUsed = "WK319", Warning, "copy of a claim that another machine uses";
 
     /// The network lacks what its type needs.
     NetworkIncomplete = "WK401", Error, "network incomplete";
@@ -171,6 +177,8 @@ codes! {
     /// Hardware addresses are derived from namespace, machine and network; without the namespace two machines of one
     /// name would share one.
     MacWithoutNamespace = "WK408", Warning, "hardware address derived without a namespace";
+    /// A guest has one default route.
+    TwoGateways = "WK409", Warning, "two gateways";
 
     /// A user has one password.
     PasswordIgnored = "WK501", Warning, "second password ignored";
@@ -180,6 +188,8 @@ codes! {
     ImplausibleHash = "WK503", Warning, "implausible password hash";
     /// Neither a password nor a key lets anybody in.
     NoWayIn = "WK504", Warning, "nobody can log in";
+    /// A password that nobody can type, or that everybody knows.
+    BadPassword = "WK505", Error, "impossible password";
 }
 
 impl fmt::Display for Code {

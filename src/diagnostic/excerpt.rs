@@ -41,13 +41,16 @@ impl<'a> Excerpts<'a> {
             width = deepest.map(|span| self.sources.position(span).0.to_string().len()).max().unwrap_or(1);
             self.place(f, span, "-->", width)?;
             writeln!(f, "{:width$} {}", "", "|".style(self.styles.frame))?;
-            self.line(f, span, width, '^', "", style)?;
-            for (place, text) in &problem.labels {
-                if place.file != span.file {
-                    self.place(f, *place, ":::", width)?;
+            // In the order of the text; places in other files come last, under their own name.
+            let mut marks = vec![(span, '^', "", style)];
+            marks.extend(problem.labels.iter().map(|(at, text)| (*at, '-', text.as_str(), self.styles.frame)));
+            marks.sort_by_key(|(at, ..)| (at.file != span.file, *at));
+            for (at, mark, text, style) in marks {
+                if at.file != span.file {
+                    self.place(f, at, ":::", width)?;
                     writeln!(f, "{:width$} {}", "", "|".style(self.styles.frame))?;
                 }
-                self.line(f, *place, width, '-', text, self.styles.frame)?;
+                self.line(f, at, width, mark, text, style)?;
             }
         } else if let Some(file) = &problem.file {
             writeln!(f, "{:width$}{} {}", "", "-->".style(self.styles.frame), sanitize(file))?;

@@ -31,23 +31,54 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// Further places that belong to it, with a word each.
     pub labels: Vec<(Span, String)>,
+    /// Whether it complains that something is not there.
+    absent: bool,
 }
 
 impl Diagnostic {
     /// A problem at a place in the text.
     pub fn new(code: Code, span: Span, message: impl Into<String>) -> Self {
-        Self { code, span: Some(span), file: None, message: message.into(), help: None, labels: Vec::new() }
+        Self {
+            code,
+            span: Some(span),
+            file: None,
+            message: message.into(),
+            help: None,
+            labels: Vec::new(),
+            absent: false,
+        }
     }
 
     /// A problem with an input as a whole.
     pub fn of_file(code: Code, file: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code, span: None, file: Some(file.into()), message: message.into(), help: None, labels: Vec::new() }
+        Self {
+            code,
+            span: None,
+            file: Some(file.into()),
+            message: message.into(),
+            help: None,
+            labels: Vec::new(),
+            absent: false,
+        }
+    }
+
+    /// A field that changes nothing where it stands.
+    pub fn ignored(code: Code, field: &str, span: Span, why: &str) -> Self {
+        Self::new(code, span, format!("`{field}` has no effect: {why}")).help("remove it")
     }
 
     /// Adds what to write instead.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// Marks a complaint that something is not there. It is dropped where parts of the document could not be read,
+    /// since the missing thing may be among them.
+    #[must_use]
+    pub const fn absent(mut self) -> Self {
+        self.absent = true;
         self
     }
 
@@ -66,11 +97,20 @@ pub struct Report {
     secrets: Vec<Span>,
     errors: usize,
     warnings: usize,
+    partial: bool,
 }
 
 impl Report {
+    /// Says whether what is checked from now on could be read only in part.
+    pub const fn set_partial(&mut self, partial: bool) {
+        self.partial = partial;
+    }
+
     /// Notes a problem.
     pub fn push(&mut self, problem: Diagnostic) {
+        if self.partial && problem.absent {
+            return;
+        }
         match problem.code.severity() {
             Severity::Error => self.errors += 1,
             Severity::Warning => self.warnings += 1,

@@ -18,7 +18,7 @@ pub(super) struct Boot {
 /// `boot: true`; else the first disk with an image; else, if `osImage` is an image, the first disk that is not an
 /// existing claim; else the first existing claim that is writable; else none. `boot: false` takes a disk out.
 pub(super) fn choose(spec: &Spec, report: &mut Report) -> Boot {
-    let os_image = spec.os_image.as_ref();
+    let os_image = spec.os_image.as_ref().filter(|os| !os.is_empty());
     let is_image = |text: &str| text.contains('/') || text.contains("://") || has_scheme(text);
     let image = os_image.filter(|os| is_image(os));
     let os_name = os_image.filter(|os| !is_image(os)).map(|os| os.value.clone());
@@ -51,15 +51,17 @@ pub(super) fn choose(spec: &Spec, report: &mut Report) -> Boot {
         };
         report.push(
             Diagnostic::new(Code::OsImageUnused, os.span, format!("osImage is not used: {reason}"))
-                .help("remove osImage, or the source of the boot disk"),
+                .help("remove osImage, or the source of the boot disk")
+                .absent(),
         );
     }
-    if let (Some(at), None, true) = (disk, image, takes_image) {
+    if let (Some(at), None, true, 0 | 1) = (disk, image, takes_image, marked.len()) {
         let message =
             format!("the boot disk `{}` is empty, so the machine finds nothing to start", spec.disks[at].name.0);
         report.push(
             Diagnostic::new(Code::EmptyBootDisk, spec.disks[at].name.span, message)
-                .help("give it an `image`, or install a system on it from elsewhere"),
+                .help("give it an `image`, or install a system on it from elsewhere")
+                .absent(),
         );
     }
     Boot { disk, image: image.filter(|_| takes_image).cloned(), os_name }

@@ -67,9 +67,11 @@ fn check_memory(memory: &Located<Quantity>, report: &mut Report) {
     };
     if bytes < PLAUSIBLE_MIN {
         let message = format!("`{}` is {bytes} bytes, too little for any guest", memory.value);
-        let digits = memory.as_str().chars().all(|c| c.is_ascii_digit()) && bytes > 0;
         let problem = Diagnostic::new(Code::BadMemory, memory.span, message);
-        report.push(if digits { problem.help(format!("did you mean `{bytes}Gi`?")) } else { problem });
+        report.push(match forgotten_suffix(memory, bytes) {
+            Some(meant) => problem.help(format!("did you mean `{meant}`?")),
+            None => problem,
+        });
         return;
     }
     let aligned = bytes.is_multiple_of(HOTPLUG_STEP);
@@ -83,4 +85,10 @@ fn check_memory(memory: &Located<Quantity>, report: &mut Report) {
         };
         report.push(Diagnostic::new(Code::NoMemoryHotplug, memory.span, message).help(help));
     }
+}
+
+/// What was probably meant by a number without a suffix: gibibytes, or mebibytes where that would be a lot.
+pub(super) fn forgotten_suffix(size: &Quantity, bytes: u64) -> Option<String> {
+    let digits = size.as_str().bytes().all(|b| b.is_ascii_digit()) && bytes > 0;
+    digits.then(|| if bytes < 256 { format!("{bytes}Gi") } else { format!("{bytes}Mi") })
 }

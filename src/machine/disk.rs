@@ -1,6 +1,7 @@
 //! Each disk: where its content comes from, which claim holds it, how large and of which class it is.
 
 use super::boot::Boot;
+use super::cpu_memory::forgotten_suffix;
 use super::image::{self, Source};
 use super::options::Options;
 use super::{identity, options::PolicyClass};
@@ -123,7 +124,10 @@ fn one(
         }
         (Some(claim), Some(namespace)) => {
             loses(disk, report);
-            copied_claim(claim, &namespace, report);
+            copied_claim(claim, &namespace, scope.namespace, report);
+            if let Some(size) = &disk.size {
+                check_bytes(size, Code::DiskSize, report);
+            }
             let source = Source::Claim(namespace, claim.name.0.clone());
             (derived(), Origin::Imported { source, secret: None, certificates: None })
         }
@@ -147,12 +151,13 @@ fn one(
     };
     let policy = if matches!(origin, Origin::Existing) { None } else { policy(disk, scope.options, report) };
     let access_mode = disk.access_mode.as_ref().map(|mode| mode.value).or(policy.and_then(|p| p.access_mode));
-    if let (Some(mode), false) = (&disk.access_mode, matches!(origin, Origin::Existing))
-        && mode.value == AccessMode::ReadOnlyMany
-    {
+    let access_mode = access_mode.unwrap_or(AccessMode::ReadWriteOnce);
+    if access_mode == AccessMode::ReadOnlyMany && !matches!(origin, Origin::Existing) {
+        let policy_span = disk.storage_policy.as_ref().map(|policy| policy.span);
+        let span = disk.access_mode.as_ref().map(|mode| mode.span).or(policy_span).unwrap_or(disk.name.span);
         let message = "a disk that is made here is written to, so it cannot be ReadOnlyMany";
         report.push(
-            Diagnostic::new(Code::ReadOnlyNewDisk, mode.span, message)
+            Diagnostic::new(Code::ReadOnlyNewDisk, span, message)
                 .help("share a finished disk with `existingPVC` and `readOnly: true`"),
         );
     }
@@ -164,7 +169,7 @@ fn one(
         read_only,
         claim,
         class: disk.storage_class_name.as_ref().map(|class| class.0.clone()).or(policy.map(|p| p.class.clone())),
-        access_mode: access_mode.unwrap_or(AccessMode::ReadWriteOnce),
+        access_mode,
         volume_mode: disk.volume_mode.as_ref().map(|mode| mode.value).or(policy.and_then(|p| p.volume_mode)),
         size: disk.size.as_ref().map(|size| size.value.clone()),
         growth: growth(disk, &origin, report),
@@ -177,16 +182,21 @@ fn foreign_namespace(claim: &ExistingClaim, own: Option<&str>) -> Option<String>
     claim.namespace.as_ref().map(|namespace| namespace.0.clone()).filter(|namespace| Some(namespace.as_str()) != own)
 }
 
-fn copied_claim(claim: &ExistingClaim, namespace: &str, report: &mut Report) {
-    let message = format!(
-        "a pod cannot mount the claim `{namespace}/{}` from another namespace, so the disk is a copy of it",
-        claim.name.0
-    );
+fn copied_claim(claim: &ExistingClaim, namespace: &str, own: Option<&str>, report: &mut Report) {
     let span = claim.namespace.as_ref().map_or(claim.name.span, |namespace| namespace.span);
-    report.push(
+    let name = &claim.name.0;
+    let problem = if own.is_some() {
+        let message = format!(
+            "a pod cannot mount the claim `{namespace}/{name}` from another namespace, so the disk is a copy of it"
+        );
         Diagnostic::new(Code::ClonedClaim, span, message)
-            .help("stop whatever writes to the original while it is copied; later changes of it are not seen"),
-    );
+            .help("stop whatever writes to the original while it is copied; later changes of it are not seen")
+    } else {
+        let message = format!("the machine's namespace is not known, so the disk is a copy of `{namespace}/{name}`");
+        Diagnostic::new(Code::ClonedClaim, span, message)
+            .help("say where the machine lives, with `namespace` in the metadata or `--namespace`; there the claim itself is used")
+    };
+    report.push(problem);
 }
 
 /// An existing claim is used as it is: fields that would make or change one are errors or have no effect.
@@ -243,8 +253,7 @@ fn fields_of_image(disk: &spec::Disk, why: &str, report: &mut Report) {
 fn ignore(fields: &[(&str, Option<Span>)], why: &str, report: &mut Report) {
     for (field, span) in fields {
         if let Some(span) = span {
-            let message = format!("`{field}` has no effect: {why}");
-            report.push(Diagnostic::new(Code::DiskFieldIgnored, *span, message).help("remove it"));
+            report.push(Diagnostic::ignored(Code::DiskFieldIgnored, field, *span, why));
         }
     }
 }
@@ -256,7 +265,9 @@ fn check_size(disk: &Located<spec::Disk>, source: Option<&Source>, report: &mut 
         None if copied => {}
         None => {
             let message = format!("the disk `{}` needs `size`", disk.name.0);
-            report.push(Diagnostic::new(Code::DiskSize, disk.name.span, message).help("for example `size: 20Gi`"));
+            report.push(
+                Diagnostic::new(Code::DiskSize, disk.name.span, message).help("for example `size: 20Gi`").absent(),
+            );
         }
         Some(size) => check_bytes(size, Code::DiskSize, report),
     }
@@ -270,9 +281,11 @@ fn check_bytes(size: &Located<Quantity>, code: Code, report: &mut Report) {
         }
         Some(bytes) if bytes < MIN_BYTES => {
             let message = format!("`{}` is {bytes} bytes; a disk has at least 1Mi", size.value);
-            let digits = size.as_str().chars().all(|c| c.is_ascii_digit()) && bytes > 0;
             let problem = Diagnostic::new(code, size.span, message);
-            report.push(if digits { problem.help(format!("did you mean `{bytes}Gi`?")) } else { problem });
+            report.push(match forgotten_suffix(size, bytes) {
+                Some(meant) => problem.help(format!("did you mean `{meant}`?")),
+                None => problem,
+            });
         }
         Some(_) => {}
     }

@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
+use super::address::Addressing;
 use super::disk::Origin;
-use super::network::{Addressing, Binding};
+use super::image::Source;
+use super::nic::Binding;
 use super::{Disk, Machine};
 use crate::diagnostic::{Code, Diagnostic, Report};
 use crate::source::Span;
@@ -11,7 +13,10 @@ use crate::source::Span;
 /// Checks all machines of a run against each other.
 pub fn check(machines: &[Machine], report: &mut Report) {
     machines_once(machines, report);
-    one_writer(machines, report);
+    let uses = uses(machines);
+    one_writer(&uses, report);
+    copies(machines, &uses, report);
+    secrets_apart(machines, report);
     claims_once(machines, report);
     addresses_once(machines, report);
 }
@@ -42,31 +47,104 @@ struct Use<'m> {
     disk: &'m Disk,
 }
 
-/// KubeVirt itself lets two machines write to one claim, and one machine use it twice; only this check forbids it.
-fn one_writer(machines: &[Machine], report: &mut Report) {
-    let mut users: HashMap<(&Option<String>, &str), Vec<Use<'_>>> = HashMap::new();
+/// Whether two machines may be in one namespace. One that is not known may be any.
+fn may_share(one: &Machine, other: &Machine) -> bool {
+    one.namespace.is_none() || other.namespace.is_none() || one.namespace == other.namespace
+}
+
+/// All disks of a run by the claim that holds them.
+fn uses(machines: &[Machine]) -> HashMap<&str, Vec<Use<'_>>> {
+    let mut uses: HashMap<_, Vec<_>> = HashMap::new();
     for machine in machines {
         for disk in &machine.disks {
-            users.entry((&machine.namespace, &disk.claim)).or_default().push(Use { machine, disk });
+            uses.entry(disk.claim.as_str()).or_default().push(Use { machine, disk });
         }
     }
-    let mut shared: Vec<_> = users.into_iter().filter(|(_, users)| users.len() > 1).collect();
+    uses
+}
+
+/// KubeVirt itself lets two machines write to one claim, and one machine use it twice; only this check forbids it.
+fn one_writer(uses: &HashMap<&str, Vec<Use<'_>>>, report: &mut Report) {
+    let mut shared: Vec<_> = uses.iter().filter(|(_, users)| users.len() > 1).collect();
     shared.sort_by_key(|(_, users)| users[0].disk.name_span);
-    for ((_, claim), users) in shared {
-        let existing = users.iter().filter(|user| matches!(user.disk.origin, Origin::Existing)).count();
-        // Two claims that would both be made are a collision of names, which is another rule.
-        if existing == 0 || users.iter().all(|user| user.disk.read_only) {
-            continue;
-        }
-        let first = &users[0];
-        for user in &users[1..] {
+    for (claim, users) in shared {
+        for (index, user) in users.iter().enumerate() {
+            let conflict = users[..index].iter().find(|first| {
+                // Two claims that would both be made are a collision of names, which is another rule.
+                let existing = [first, user].iter().any(|one| matches!(one.disk.origin, Origin::Existing));
+                existing && may_share(first.machine, user.machine) && !(first.disk.read_only && user.disk.read_only)
+            });
+            let Some(first) = conflict else { continue };
             let other = format!("disk `{}` of `{}`", first.disk.name, described(first.machine));
             let message = format!("the claim `{claim}` is used by {other} as well");
-            report.push(
-                Diagnostic::new(Code::TwoWriters, user.disk.name_span, message)
-                    .label(first.disk.name_span, "the other user")
-                    .help("two systems that write to one disk destroy it; copy it with `image: pvc:NAMESPACE/NAME`, or set `readOnly: true` on every use"),
-            );
+            let problem = Diagnostic::new(Code::TwoWriters, user.disk.name_span, message)
+                .label(first.disk.name_span, "the other user");
+            report.push(if first.machine.namespace == user.machine.namespace {
+                problem.help(
+                    "two systems that write to one disk destroy it; copy it with `image: pvc:NAMESPACE/NAME`, or set `readOnly: true` on every use",
+                )
+            } else {
+                problem.help("one of the machines names no namespace, so they may be in the same; add it, or pass `--namespace`")
+            });
+        }
+    }
+}
+
+/// A claim is copied only while nothing uses it, so a machine that waits for a copy must not use the original.
+fn copies(machines: &[Machine], used: &HashMap<&str, Vec<Use<'_>>>, report: &mut Report) {
+    for machine in machines {
+        for disk in &machine.disks {
+            let Origin::Imported { source: Source::Claim(namespace, name), .. } = &disk.origin else { continue };
+            let all = used.get(name.as_str()).map(Vec::as_slice).unwrap_or_default();
+            let found = all.iter().find(|user| {
+                let there = user.machine.namespace.as_deref().is_none_or(|own| own == namespace);
+                there && !(std::ptr::eq(user.machine, machine) && machine.namespace.is_none())
+            });
+            let Some(rival) = found else { continue };
+            let own = std::ptr::eq(rival.machine, machine);
+            let original = format!("`{namespace}/{name}`");
+            report.push(if own {
+                let message = format!(
+                    "the copy waits until {original} is not in use, and the machine that uses it waits for the copy"
+                );
+                Diagnostic::new(Code::CopyOfOwn, disk.name_span, message)
+                    .label(rival.disk.name_span, "uses the original")
+                    .help("copy the claim in a machine that does not use it")
+            } else {
+                let who = described(rival.machine);
+                let message = format!("the copy is made only while `{who}`, which uses {original}, is stopped");
+                Diagnostic::new(Code::CopyOfUsed, disk.name_span, message)
+                    .label(rival.disk.name_span, "uses the original")
+                    .help("stop that machine for the time, or copy a snapshot: `image: snapshot:NAMESPACE/NAME`")
+            });
+        }
+    }
+}
+
+/// The Secret with user and network data belongs to this tool; one that a person refers to must be another.
+fn secrets_apart(machines: &[Machine], report: &mut Report) {
+    let made: HashMap<String, &Machine> = machines
+        .iter()
+        .filter(|machine| machine.has_cloud_init())
+        .map(|machine| (machine.secret_name(), machine))
+        .collect();
+    for machine in machines {
+        let images = machine.disks.iter().filter_map(|disk| match &disk.origin {
+            Origin::Imported { secret, .. } => secret.as_deref(),
+            Origin::Existing | Origin::Empty => None,
+        });
+        let access = [machine.access.key_secret.as_deref(), machine.access.password_secret.as_deref()];
+        for name in access.into_iter().flatten().chain(images) {
+            if let Some(owner) = made.get(name).filter(|owner| may_share(owner, machine)) {
+                let message = format!(
+                    "the Secret `{name}` is made for the cloud-init data of `{}` and would be overwritten",
+                    described(owner)
+                );
+                report.push(
+                    Diagnostic::new(Code::NameCollision, machine.name_span, message)
+                        .help("keep keys, passwords and credentials in a Secret of another name"),
+                );
+            }
         }
     }
 }

@@ -86,7 +86,7 @@ pub(super) fn check_names(wukong: &Located<Wukong>, report: &mut Report) {
     if vm.len() > MAX_VM_NAME {
         let over = vm.len() - MAX_VM_NAME;
         let message =
-            format!("the VirtualMachine would be called `{vm}`, which is {over} characters too long to live-migrate");
+            format!("the VirtualMachine would be called `{vm}`, {over} characters over the limit for live migration");
         let help = format!("shorten the name to {} characters", MAX_VM_NAME - "-vm".len());
         report.push(Diagnostic::new(Code::NameTooLong, name.span, message).help(help));
     }

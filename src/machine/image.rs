@@ -1,5 +1,6 @@
 //! Where an imported disk's content comes from: the address as the importer needs it.
 
+use super::reference;
 use crate::diagnostic::{Code, Diagnostic, Report};
 use crate::source::{Located, Span};
 use crate::spec::{Disk, check_subdomain};
@@ -64,13 +65,37 @@ fn parse(image: &Located<String>, disk: &Disk, report: &mut Report) -> Option<So
         report.push(Diagnostic::new(Code::ArchivePath, image.span, message).help(help));
         return Some(Source::Registry(text.to_owned()));
     }
-    let Some((scheme, rest)) = text.split_once("://") else { return registry(text, image.span, report) };
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return match misspelt_scheme(text) {
+            Some(help) => {
+                let message = "neither an address nor a container image";
+                report.push(Diagnostic::new(Code::BadImage, image.span, message).help(help));
+                None
+            }
+            None => registry(text, image.span, report),
+        };
+    };
+    if scheme == "file" {
+        let message = "the cluster cannot read files of this computer";
+        let help = "serve the file by HTTP, push it to a registry, or upload it with `virtctl image-upload` and use `existingPVC`";
+        report.push(Diagnostic::new(Code::BadImage, image.span, message).help(help));
+        return None;
+    }
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default().rsplit('@').next().unwrap_or_default();
     if host.is_empty() || host.starts_with(':') {
         return refuse(format!("the address has no host after `{}://`", shown_scheme(scheme)), report);
     }
+    if ["http", "https", "gs", "s3"].contains(&scheme)
+        && let Some(reason) = bad_address(rest)
+    {
+        return refuse(reason.to_owned(), report);
+    }
     match scheme {
         "docker" => registry(rest, image.span, report),
+        "gs" if rest.split_once('/').is_none_or(|(_, object)| object.is_empty()) => {
+            refuse("a `gs://` image is `gs://BUCKET/OBJECT`".to_owned(), report)
+        }
+        "oci" => refuse("a container image starts with `docker://`".to_owned(), report),
         "http" | "https" => {
             Some(Source::Http(text.to_owned(), disk.image_checksum.as_ref().map(|checksum| checksum.value.clone())))
         }
@@ -88,6 +113,50 @@ fn parse(image: &Located<String>, disk: &Disk, report: &mut Report) -> Option<So
     }
 }
 
+/// What was probably meant by a bare word that is no container reference, if it can be told.
+fn misspelt_scheme(text: &str) -> Option<String> {
+    const FILES: [&str; 9] = [".img", ".qcow2", ".raw", ".iso", ".vmdk", ".vdi", ".vhd", ".xz", ".gz"];
+    for scheme in ["http", "https", "docker", "gs", "s3"] {
+        if let Some(rest) = text.strip_prefix(scheme).and_then(|rest| rest.strip_prefix(':')) {
+            // `docker:24` is an image and a tag.
+            if rest.contains('/') {
+                return Some(format!("write `{scheme}://{}`", rest.trim_start_matches('/')));
+            }
+        }
+    }
+    let file = FILES.iter().any(|ending| text.to_ascii_lowercase().ends_with(ending));
+    file.then(|| {
+        let address = if text.contains('/') { text } else { "HOST/PATH" };
+        format!("a disk image on a server is `https://{address}`; for a container image of this name write `docker://{text}`")
+    })
+}
+
+/// What Go's address parser, which CDI uses, refuses, and ports that do not exist.
+fn bad_address(rest: &str) -> Option<&'static str> {
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let (name, port) = match host.rsplit_once(':') {
+        Some((name, port)) if !port.contains(']') => (name, Some(port)),
+        _ => (host, None),
+    };
+    let mut escapes = rest.split('%').skip(1);
+    let inner = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+    let name_fine = match inner {
+        Some(inner) => inner.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_')),
+    };
+    if !name_fine {
+        Some("the host of the address is no host name")
+    } else if port.is_some_and(|port| port.parse::<u16>().is_err()) {
+        Some("the port of the address is not between 1 and 65535")
+    } else if escapes.any(|escape| !escape.as_bytes().get(..2).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit)))
+    {
+        Some("a `%` in an address stands before two hex digits; write `%25` for the sign itself")
+    } else {
+        None
+    }
+}
+
 fn shown_scheme(scheme: &str) -> String {
     scheme.chars().take(20).collect()
 }
@@ -95,7 +164,8 @@ fn shown_scheme(scheme: &str) -> String {
 /// `namespace/name`, both well formed.
 fn namespaced(text: &str) -> Option<(String, String)> {
     let (namespace, name) = text.split_once('/')?;
-    let fine = !namespace.contains('.') && check_subdomain(namespace).is_ok() && check_subdomain(name).is_ok();
+    let label = namespace.len() <= 63 && !namespace.contains('.') && check_subdomain(namespace).is_ok();
+    let fine = label && check_subdomain(name).is_ok();
     fine.then(|| (namespace.to_owned(), name.to_owned()))
 }
 
@@ -127,7 +197,7 @@ fn s3(rest: &str, span: Span, disk: &Disk, report: &mut Report) -> Option<Source
 /// A container reference, completed as a container client would: CDI takes `docker://ubuntu:22.04` for a host and a
 /// port.
 fn registry(reference: &str, span: Span, report: &mut Report) -> Option<Source> {
-    match normalise(reference) {
+    match reference::normalise(reference) {
         Ok(full) => Some(Source::Registry(format!("docker://{full}"))),
         Err(reason) => {
             report
@@ -137,77 +207,10 @@ fn registry(reference: &str, span: Span, report: &mut Report) -> Option<Source> 
     }
 }
 
-/// `ubuntu` → `docker.io/library/ubuntu:latest`; the tag is only added where a port could be read into the name.
-fn normalise(reference: &str) -> Result<String, String> {
-    let (name, digest) = match reference.split_once('@') {
-        Some((name, digest)) => (name, Some(digest)),
-        None => (reference, None),
-    };
-    if let Some(digest) = digest {
-        let fine = digest.strip_prefix("sha256:").is_some_and(|hex| hex.len() == 64 && is_lower_hex(hex))
-            || digest.strip_prefix("sha512:").is_some_and(|hex| hex.len() == 128 && is_lower_hex(hex));
-        if !fine {
-            return Err("a digest is `@sha256:` and 64 hex digits".to_owned());
-        }
-    }
-    let (registry, path) = match name.split_once('/') {
-        // Only a first part with a dot or a port, or `localhost`, is a registry. Source: distribution/reference.
-        Some((first, rest)) if first.contains(['.', ':']) || first == "localhost" => (first, rest),
-        _ => ("docker.io", name),
-    };
-    let path = if registry == "docker.io" && !path.contains('/') { format!("library/{path}") } else { path.to_owned() };
-    let (repository, tag) = match path.rsplit_once(':') {
-        Some((repository, tag)) => (repository, Some(tag)),
-        None => (path.as_str(), None),
-    };
-    check_registry(registry)?;
-    let component = |part: &str| {
-        let bytes = part.as_bytes();
-        let edge = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-        edge(bytes.first())
-            && edge(bytes.last())
-            && bytes.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'-'))
-    };
-    if !repository.split('/').all(component) {
-        return Err("the name has lower-case letters, digits, `.`, `_` and `-`, in parts divided by `/`".to_owned());
-    }
-    if let Some(tag) = tag {
-        let fine = (1..=128).contains(&tag.len())
-            && !tag.starts_with(['.', '-'])
-            && tag.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
-        if !fine {
-            return Err("a tag has at most 128 letters, digits, `.`, `_` and `-`".to_owned());
-        }
-    }
-    let suffix = match (tag, digest) {
-        (_, Some(digest)) => format!("@{digest}"),
-        (Some(tag), None) => format!(":{tag}"),
-        (None, None) => ":latest".to_owned(),
-    };
-    Ok(format!("{registry}/{repository}{suffix}"))
-}
-
-fn check_registry(registry: &str) -> Result<(), String> {
-    let (host, port) = registry.rsplit_once(':').map_or((registry, None), |(host, port)| (host, Some(port)));
-    let host_fine = !host.is_empty()
-        && host.split('.').all(|part| {
-            !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') && !part.starts_with('-')
-        });
-    if !host_fine || port.is_some_and(|port| port.parse::<u16>().is_err()) {
-        return Err("the registry is not a host name with an optional port".to_owned());
-    }
-    Ok(())
-}
-
-fn is_lower_hex(text: &str) -> bool {
-    text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-}
-
 /// imageSecret, imageCertConfigMap and imageChecksum fit only some sources.
 fn check_extras(source: &Source, disk: &Disk, report: &mut Report) {
     let mut ignored = |field: &str, span: Span, why: &str| {
-        let message = format!("`{field}` has no effect: {why}");
-        report.push(Diagnostic::new(Code::DiskFieldIgnored, span, message).help("remove it"));
+        report.push(Diagnostic::ignored(Code::DiskFieldIgnored, field, span, why));
     };
     let copied = matches!(source, Source::Claim(..) | Source::Snapshot(..));
     if let (Some(secret), true) = (&disk.image_secret, copied) {
@@ -252,7 +255,8 @@ fn hide_secrets(image: &Located<String>, report: &mut Report) {
 /// Whether the address holds user information or a query, which may be a signature.
 fn secrets(text: &str) -> bool {
     text.split_once("://").is_some_and(|(scheme, rest)| {
-        scheme != "docker" && (rest.split('/').next().unwrap_or_default().contains('@') || rest.contains('?'))
+        // A password may hold a `/`, so every `@` counts; in a container reference it stands before a digest.
+        scheme != "docker" && rest.contains(['@', '?'])
     })
 }
 
@@ -263,30 +267,5 @@ fn warn_of_secrets(image: &Located<String>, source: &Source, report: &mut Report
             Diagnostic::new(Code::SecretInUrl, image.span, message)
                 .help("put credentials into a Secret and name it in `imageSecret`"),
         );
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::normalise;
-
-    #[test]
-    fn references_are_completed_as_a_container_client_would() {
-        let digest = format!("sha256:{}", "0".repeat(64));
-        for (reference, full) in [
-            ("ubuntu", "docker.io/library/ubuntu:latest"),
-            ("ubuntu:22.04", "docker.io/library/ubuntu:22.04"),
-            ("kubevirt/fedora", "docker.io/kubevirt/fedora:latest"),
-            ("quay.io/containerdisks/ubuntu:24.04", "quay.io/containerdisks/ubuntu:24.04"),
-            ("localhost/x", "localhost/x:latest"),
-            ("registry:5000/x/y:1", "registry:5000/x/y:1"),
-            ("docker.io/ubuntu", "docker.io/library/ubuntu:latest"),
-        ] {
-            assert_eq!(normalise(reference).as_deref(), Ok(full), "{reference}");
-        }
-        assert_eq!(normalise(&format!("x@{digest}")), Ok(format!("docker.io/library/x@{digest}")));
-        for wrong in ["", "Ubuntu", "a//b", "x:", "x@sha256:12", "-x", "host:port/x", "a/b:c:d/e"] {
-            assert!(normalise(wrong).is_err(), "{wrong}");
-        }
     }
 }

@@ -34,6 +34,9 @@ const KUBEVIRT_LABELS: [&str; 6] = [
     "kubevirt.io/install-strategy",
 ];
 
+/// KubeVirt writes this annotation itself for a machine with further networks.
+const MULTUS: &str = "k8s.v1.cni.cncf.io/networks";
+
 /// The label that says which machines prefer different nodes.
 pub(super) const SPREAD_GROUP: &str = "vm.novasphere.dev/spread-group";
 
@@ -66,6 +69,10 @@ fn pairs(map: &Located<TextMap>, check_value: Option<ValueCheck>, report: &mut R
         } else if check_value.is_some() && KUBEVIRT_LABELS.contains(&key.as_str()) {
             let message = format!("`{}` belongs to KubeVirt, which refuses it on a machine", key.value);
             report.push(Diagnostic::new(Code::BadLabel, key.span, message).help("remove it"));
+        } else if key.value == MULTUS {
+            let message = format!("`{MULTUS}` would plug a network into the pod, but never into the guest");
+            let help = "use `networks` with `nadName`; the annotation is left out";
+            report.push(Diagnostic::new(Code::UselessAnnotation, key.span, message).help(help));
         } else if !belongs_to_tool(key) {
             kept.push((key.value.clone(), value.value.clone()));
         }
@@ -93,7 +100,7 @@ fn belongs_to_tool(key: &str) -> bool {
 }
 
 /// Why a text is no key of a label or annotation. Source: Kubernetes, IsQualifiedName.
-fn check_key(key: &str) -> Option<String> {
+pub(super) fn check_key(key: &str) -> Option<String> {
     let (prefix, name) = key.split_once('/').map_or((None, key), |(prefix, name)| (Some(prefix), name));
     if prefix.is_some_and(|prefix| crate::spec::check_subdomain(prefix).is_err()) {
         return Some("what stands before `/` must be a DNS name".to_owned());
@@ -101,7 +108,8 @@ fn check_key(key: &str) -> Option<String> {
     check_word(name, false)
 }
 
-fn check_label_value(value: &str) -> Option<String> {
+/// Why a text is no value of a label.
+pub(super) fn check_label_value(value: &str) -> Option<String> {
     check_word(value, true)
 }
 

@@ -3,6 +3,7 @@
 //! A [`Machine`] is what a [`Wukong`] says once the contract has been applied to it. Rendering one cannot fail, and
 //! no rule is known anywhere else. One file per group of rules; [`fleet`] holds those across machines.
 
+mod address;
 mod boot;
 mod cpu_memory;
 mod disk;
@@ -10,18 +11,22 @@ mod fleet;
 mod identity;
 mod image;
 mod labels;
+mod mac;
 mod network;
+mod nic;
 mod options;
 mod placement;
+mod reference;
 mod run;
 mod user;
 
+pub use address::{Addressing, StaticAddress};
 pub use cpu_memory::{Compute, Topology};
 pub use disk::{Disk, Origin};
 pub use fleet::check as check_fleet;
 pub use identity::{MANAGED_LABEL, RECORD_PREFIX};
 pub use image::Source;
-pub use network::{Addressing, Binding, Nic, StaticAddress};
+pub use nic::{Binding, Nic};
 pub use options::{Options, PolicyClass};
 pub use placement::{Placement, Spread};
 pub use user::{Access, User};

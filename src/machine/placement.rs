@@ -1,6 +1,6 @@
 //! Where a machine may run, and how it leaves.
 
-use super::labels::SPREAD_GROUP;
+use super::labels::{self, SPREAD_GROUP};
 use crate::diagnostic::{Code, Diagnostic, Report};
 use crate::source::Located;
 use crate::spec::{EvictionStrategy, Spec, TaintEffect, Toleration, TolerationOperator};
@@ -43,7 +43,7 @@ pub(super) fn resolve(spec: &Spec, labels: &[(String, String)], report: &mut Rep
         check(toleration, report);
     }
     if let Some(selector) = selector {
-        super::labels::check_selector(selector, report);
+        labels::check_selector(selector, report);
     }
     Placement {
         node_selector: selector
@@ -84,6 +84,13 @@ fn check(toleration: &Located<Toleration>, report: &mut Report) {
         && !value.is_empty()
     {
         bad(value.span, "`operator: Exists` compares no value", "remove `value`, or use `operator: Equal`");
+    }
+    for (text, key) in [(&toleration.key, true), (&toleration.value.value, false)] {
+        if let Some(text) = text.as_ref().filter(|text| !text.is_empty())
+            && let Some(reason) = if key { labels::check_key(text) } else { labels::check_label_value(text) }
+        {
+            bad(text.span, if key { "not the key of a taint" } else { "not the value of a taint" }, &reason);
+        }
     }
     let effect = toleration.effect.as_ref().map(|effect| effect.value);
     if let (Some(seconds), Some(TaintEffect::NoSchedule | TaintEffect::PreferNoSchedule) | None) =

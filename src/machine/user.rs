@@ -29,14 +29,16 @@ pub struct User {
     pub name: String,
     /// The password's hash.
     pub password_hash: Option<String>,
-    /// The sudo rule.
-    pub sudo: String,
+    /// The sudo rule; `None` for a user without one.
+    pub sudo: Option<String>,
     /// The login shell.
     pub shell: Option<String>,
     /// Further groups.
     pub groups: Vec<String>,
     /// Whether logging in with a password is off.
     pub lock_password: bool,
+    /// Whether there is a password to log in with.
+    pub has_password: bool,
 }
 
 impl std::fmt::Debug for User {
@@ -67,16 +69,21 @@ pub(super) fn resolve(spec: &Spec, machine: &str, namespace: Option<&str>, repor
         };
         report.push(
             Diagnostic::new(Code::NoWayIn, user.name.span, message)
-                .help("add `sshKeySecret` to the spec, or `passwordHash` or `passwordSecret` to the user"),
+                .help("add `sshKeySecret` to the spec, or `passwordHash` or `passwordSecret` to the user")
+                .absent(),
         );
     }
     let user = User {
         name: user.name.0.clone(),
         password_hash: hash,
-        sudo: user.sudo.as_ref().map_or_else(|| SUDO.to_owned(), |sudo| sudo.value.clone()),
-        shell: user.shell.as_ref().map(|shell| shell.value.clone()),
+        sudo: match &user.sudo {
+            Some(rule) => Some(rule.0.clone()).filter(|rule| !rule.is_empty()),
+            None => Some(SUDO.to_owned()),
+        },
+        shell: user.shell.as_ref().map(|shell| shell.0.clone()),
         groups: user.groups.iter().map(|group| group.0.clone()).collect(),
         lock_password,
+        has_password,
     };
     Access { user: Some(user), key_secret, password_secret }
 }
@@ -97,6 +104,7 @@ fn password(user: &CloudInitUser, machine: &str, namespace: Option<&str>, report
             "passwordHash",
             [("password", user.password.as_ref().map(|plain| plain.span)), ("passwordSecret", secret)],
         );
+        check_typeable(hash, report);
         if !is_plausible(hash) {
             let message = "this does not look like a password hash; cloud-init would write it to /etc/shadow as it is";
             report.push(Diagnostic::new(Code::ImplausibleHash, hash.span, message).help(
@@ -107,6 +115,7 @@ fn password(user: &CloudInitUser, machine: &str, namespace: Option<&str>, report
     }
     let plain = user.password.as_ref()?;
     wins("password", [("passwordSecret", secret), ("", None)]);
+    check_typeable(plain, report);
     report.push(
         Diagnostic::new(
             Code::PlainPassword,
@@ -116,6 +125,21 @@ fn password(user: &CloudInitUser, machine: &str, namespace: Option<&str>, report
         .help("use `passwordHash` (made with `openssl passwd -6`) or `passwordSecret`; it is hashed for now"),
     );
     hash(plain, machine, namespace, &user.name, report)
+}
+
+/// A password, or a hash, that is empty or has a line break lets in nobody, or everybody.
+fn check_typeable(secret: &Located<String>, report: &mut Report) {
+    let problem = if secret.is_empty() {
+        "it is empty"
+    } else if secret.contains(['\n', '\r']) {
+        "it holds a line break, which nobody can type"
+    } else {
+        return;
+    };
+    report.push(
+        Diagnostic::new(Code::BadPassword, secret.span, problem)
+            .help("write it on one line; a block that starts with `|` ends with a line break, one with `|-` does not"),
+    );
 }
 
 /// SHA-512 crypt with a salt from namespace, machine and user: the same on every render.

@@ -35,6 +35,7 @@ pub(super) fn manifest(machine: &Machine) -> Option<Manifest> {
 fn user_data(user: &User) -> Value {
     let mut fields = Map::new();
     fields.insert("name".into(), json!(user.name));
+    // Null takes away the rule that the image gives its user.
     fields.insert("sudo".into(), json!(user.sudo));
     if let Some(shell) = &user.shell {
         fields.insert("shell".into(), json!(shell));
@@ -49,8 +50,12 @@ fn user_data(user: &User) -> Value {
     fields.insert("lock_passwd".into(), json!(user.lock_password));
     let mut document = Map::new();
     document.insert("user".into(), Value::Object(fields));
-    if !user.lock_password {
+    if user.has_password && !user.lock_password {
         document.insert("ssh_pwauth".into(), json!(true));
+    }
+    if user.name == "root" {
+        // cloud-init otherwise lets root's keys print a message instead of logging in.
+        document.insert("disable_root".into(), json!(false));
     }
     Value::Object(document)
 }
@@ -73,9 +78,9 @@ fn ethernet(nic: &Nic) -> Value {
     match &nic.addressing {
         Some(Addressing::Static(given)) => {
             fields.insert("addresses".into(), json!([given.address.to_string()]));
-            if let Some(gateway) = given.gateway {
+            if let Some(gateway) = &given.gateway {
                 let everything = if gateway.is_ipv4() { "0.0.0.0/0" } else { "::/0" };
-                fields.insert("routes".into(), json!([{"to": everything, "via": gateway.to_string()}]));
+                fields.insert("routes".into(), json!([{"to": everything, "via": gateway.value.to_string()}]));
             }
             if !given.dns.is_empty() {
                 let servers: Vec<_> = given.dns.iter().map(ToString::to_string).collect();

@@ -1,6 +1,6 @@
 //! The located tree.
 
-use super::Span;
+use super::{Plain, Span};
 
 /// A value with its place in the text.
 #[derive(Debug, Clone)]
@@ -54,6 +54,11 @@ impl Node {
             Kind::Map(entries) => entries.iter().find(|entry| &*entry.key == key),
             Kind::Scalar(..) | Kind::List(_) => None,
         }
+    }
+
+    /// Whether this is nothing: `null`, `~` or no value at all.
+    pub fn is_null(&self) -> bool {
+        matches!(&self.kind, Kind::Scalar(text, Style::Plain) if Plain::of(text) == Plain::Null)
     }
 
     /// The text of a scalar.

@@ -108,7 +108,7 @@ impl<'t> Builder<'t> {
                 break;
             }
         }
-        if !self.problems.is_empty() || matches!(&root.kind, Kind::Scalar(text, Style::Plain) if text.is_empty()) {
+        if !self.problems.is_empty() || root.is_null() {
             return Ok(Next::Nothing);
         }
         let span = root.span;

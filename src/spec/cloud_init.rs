@@ -1,6 +1,6 @@
 //! The first user of the guest.
 
-use super::leaf::{GroupName, ObjectName, UserName};
+use super::leaf::{AbsolutePath, GroupName, ObjectName, SudoRule, UserName};
 use super::object::object;
 
 object! {
@@ -15,11 +15,11 @@ object! {
         /// A Secret whose key is the user's name and whose value is the password. The guest agent sets it, so the
         /// image must have one.
         optional password_secret ("passwordSecret"): ObjectName,
-        /// The sudo rule. Default `ALL=(ALL) NOPASSWD:ALL`.
-        optional sudo ("sudo"): String,
+        /// The sudo rule. Default `ALL=(ALL) NOPASSWD:ALL`; empty for a user without sudo.
+        optional sudo ("sudo"): SudoRule,
         /// The login shell. Default: the image's.
-        optional shell ("shell"): String,
-        /// Further groups. Default: the image's.
+        optional shell ("shell"): AbsolutePath,
+        /// The groups, in place of those that the image gives its user. Default: the image's.
         list groups ("groups"): GroupName,
         /// Whether logging in with a password is off. Default: only without a password.
         optional lock_passwd ("lockPasswd"): bool,

@@ -4,13 +4,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::schema::{QUANTITY, text_value};
+use super::schema::{MAX_NAME, QUANTITY, text_value};
 use super::shape::{ObjectShape, Shape};
 use super::wukong::{GROUP, KIND, Spec};
 use crate::text::plain;
 
-/// The most items of a list: as many disks, volumes or interfaces as KubeVirt allows.
-const MAX_ITEMS: u32 = 256;
+/// The most items of a list: KubeVirt allows 256 volumes and interfaces, of which this tool adds one.
+const MAX_ITEMS: u32 = 255;
 /// The longest free text. The API server needs a bound to estimate the cost of the rules.
 const MAX_TEXT: u32 = 4096;
 
@@ -24,8 +24,9 @@ pub fn crd() -> Value {
         "properties": {
             "apiVersion": {"type": "string"},
             "kind": {"type": "string"},
-            // The longest name whose VirtualMachine, `<name>-vm`, can live-migrate.
-            "metadata": {"type": "object", "properties": {"name": {"type": "string", "maxLength": 60}}},
+            "metadata": {"type": "object", "properties": {
+                "name": {"type": "string", "maxLength": MAX_NAME, "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},
+            }},
             "spec": object_value(&Spec::OBJECT),
             "status": open,
         },
@@ -100,6 +101,9 @@ fn object_value(object: &ObjectShape) -> Value {
     let mut properties = Map::new();
     for field in object.fields {
         let mut described = value(&field.shape);
+        if !field.required {
+            described["nullable"] = json!(true);
+        }
         described["description"] = json!(plain(field.doc));
         properties.insert(field.key.to_owned(), described);
     }

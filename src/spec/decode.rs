@@ -78,7 +78,7 @@ impl<'r> Cx<'r> {
                     Plain::Integer | Plain::Float => "the number",
                     Plain::LegacyBool(_) | Plain::Text => "the text",
                 };
-                if self.secret || text.is_empty() || text.len() > 40 {
+                if self.secret || node.is_null() || text.len() > 40 {
                     kind.to_owned()
                 } else {
                     format!("{kind} `{text}`")
@@ -106,7 +106,11 @@ impl<'n> Fields<'n> {
                 cx.secret = true;
                 cx.report.hide(node.span);
             }
-            let problem = cx.wrong_type(node, "a mapping");
+            let mut problem = cx.wrong_type(node, "a mapping");
+            let named = shape.fields.first().is_some_and(|field| field.key == "name" && field.required);
+            if let (Some(text), true, false, Some(Step::Key(key))) = (node.as_str(), named, cx.secret, cx.path.last()) {
+                problem = problem.help(format!("write `{key}: {{name: {text}}}`"));
+            }
             cx.secret = outer;
             cx.problem(problem);
             return None;
@@ -115,7 +119,7 @@ impl<'n> Fields<'n> {
         for entry in entries {
             match shape.fields.iter().find(|field| field.key == &*entry.key) {
                 None => meant.extend(unknown(entry, shape, cx)),
-                Some(field) if field.ignored && !is_null(&entry.value) => {
+                Some(field) if field.ignored && !entry.value.is_null() => {
                     let message = format!("`{}` in {} has no effect", entry.key, cx.path());
                     let problem = Diagnostic::new(Code::IgnoredField, entry.key_span, message);
                     cx.problem(problem.help(crate::text::plain(field.doc)));
@@ -127,7 +131,7 @@ impl<'n> Fields<'n> {
     }
 
     fn value(&self, key: &str) -> Option<&'n Node> {
-        self.entries.iter().find(|entry| &*entry.key == key).map(|entry| &entry.value).filter(|node| !is_null(node))
+        self.entries.iter().find(|entry| &*entry.key == key).map(|entry| &entry.value).filter(|node| !node.is_null())
     }
 
     /// A field that must be there.
@@ -138,7 +142,7 @@ impl<'n> Fields<'n> {
             let span =
                 self.entries.iter().find(|entry| &*entry.key == key).map_or(self.first(), |entry| entry.key_span);
             let message = format!("{} needs `{key}`", cx.path());
-            cx.problem(Diagnostic::new(Code::MissingField, span, message));
+            cx.problem(Diagnostic::new(Code::MissingField, span, message).absent());
         }
         self.optional(key, cx)
     }
@@ -180,10 +184,6 @@ impl<'n> Fields<'n> {
     fn first(&self) -> Span {
         self.entries.first().map_or(Span { end: self.span.start + 1, ..self.span }, |entry| entry.key_span)
     }
-}
-
-fn is_null(node: &Node) -> bool {
-    matches!(&node.kind, Kind::Scalar(text, Style::Plain) if Plain::of(text) == Plain::Null)
 }
 
 /// Notes an unknown field; returns the one that was probably meant.

@@ -22,7 +22,8 @@ object! {
         optional image_secret ("imageSecret"): ObjectName,
         /// The ConfigMap with the certificate authority of the image's server.
         optional image_cert_config_map ("imageCertConfigMap"): ObjectName,
-        /// The checksum of an image fetched by HTTP: `sha256:` and hex digits, also sha512, sha1 and md5.
+        /// The checksum of an image fetched by HTTP: `sha256:` and hex digits, also sha512, sha1 and md5. It needs
+        /// CDI 1.65; older versions refuse the field.
         optional image_checksum ("imageChecksum"): String,
         /// A claim that exists already. It is used as it is, and never changed or deleted.
         optional existing_pvc ("existingPVC"): ExistingClaim,
@@ -40,7 +41,6 @@ object! {
         optional max_size ("maxSize"): Quantity,
     }
     rules {
-        "has(self.size) || has(self.existingPVC) || (has(self.image) && (self.image.startsWith('pvc:') || self.image.startsWith('snapshot:')))" => "a new disk needs size",
         "!has(self.storagePolicy) || !has(self.storageClassName)" => "storagePolicy and storageClassName exclude each other",
     }
 }

@@ -8,8 +8,8 @@ use crate::source::{Document, Documents, Located, Node, Span};
 /// A document that could be read.
 #[derive(Debug)]
 pub enum Found {
-    /// A machine.
-    Machine(Box<Located<Wukong>>),
+    /// A machine, and whether all of it could be read.
+    Machine(Box<Located<Wukong>>, bool),
     /// Something else.
     Other(Other),
 }
@@ -58,8 +58,11 @@ impl<'t> Reader<'t> {
                 return Some(Found::Other(Other { kind, root, span }));
             } else if let Some(problem) = unknown_version(&root, &version, &kind) {
                 report.push(problem);
-            } else if let Some(machine) = Wukong::decode(&root, &mut Cx::new(report)) {
-                return Some(Found::Machine(Box::new(Located::new(machine, span))));
+            } else {
+                let errors = report.errors();
+                if let Some(machine) = Wukong::decode(&root, &mut Cx::new(report)) {
+                    return Some(Found::Machine(Box::new(Located::new(machine, span)), report.errors() == errors));
+                }
             }
         }
     }

@@ -6,7 +6,7 @@ use owo_colors::OwoColorize as _;
 
 use super::decode::{Decode as _, closest};
 use super::shape::{FieldShape, Shape};
-use super::wukong::{API_VERSION, GROUP, KIND, Wukong};
+use super::wukong::{API_VERSION, GROUP, KIND, Spec, Wukong};
 use crate::text::{Styles, plain};
 
 /// A path that leads to no field.
@@ -17,7 +17,7 @@ pub struct ExplainError {
     /// Where it was looked for; empty at the top.
     pub parent: String,
     /// The field that was probably meant.
-    pub near: Option<&'static str>,
+    pub near: Option<String>,
 }
 
 /// Explains the field at a path such as `spec.disks.image`; the empty path is the document itself.
@@ -38,14 +38,14 @@ pub fn explain(path: &str, recursive: bool, styles: Styles) -> Result<String, Ex
     let mut field = &root;
     let mut parent = String::new();
     let lead = path.trim_start_matches(['.', '$']);
-    let lead = lead.strip_prefix("wukong.").or_else(|| lead.strip_prefix("wukongs.")).unwrap_or(lead);
+    let lead = ["wukong.", "wukongs.", "Wukong."].iter().find_map(|kind| lead.strip_prefix(kind)).unwrap_or(lead);
     let lead = if matches!(lead, "wukong" | "wukongs" | "Wukong") { "" } else { lead };
     for part in lead.split('.').filter(|part| !part.is_empty()) {
         let name = part.split('[').next().unwrap_or(part);
         field = field.shape.fields().iter().find(|candidate| candidate.key == name).ok_or_else(|| ExplainError {
             part: name.to_owned(),
             parent: parent.clone(),
-            near: closest(name, field.shape.fields().iter().map(|candidate| candidate.key)),
+            near: near(name, &parent, field),
         })?;
         if !parent.is_empty() {
             parent.push('.');
@@ -53,6 +53,16 @@ pub fn explain(path: &str, recursive: bool, styles: Styles) -> Result<String, Ex
         parent.push_str(name);
     }
     Ok(page(field, recursive, styles))
+}
+
+/// The path that was probably meant.
+fn near(name: &str, parent: &str, field: &FieldShape) -> Option<String> {
+    // Most fields are those of `spec`, and a person may have left that out.
+    if parent.is_empty() && Spec::OBJECT.fields.iter().any(|candidate| candidate.key == name) {
+        return Some(format!("spec.{name}"));
+    }
+    let key = closest(name, field.shape.fields().iter().map(|candidate| candidate.key))?;
+    Some(if parent.is_empty() { key.to_owned() } else { format!("{parent}.{key}") })
 }
 
 fn page(field: &FieldShape, recursive: bool, styles: Styles) -> String {
@@ -144,6 +154,6 @@ mod tests {
     #[test]
     fn a_wrong_path_says_where_and_what_was_meant() {
         let error = explain("spec.disk.image", false, Styles::default()).unwrap_err();
-        assert_eq!(error, ExplainError { part: "disk".into(), parent: "spec".into(), near: Some("disks") });
+        assert_eq!(error, ExplainError { part: "disk".into(), parent: "spec".into(), near: Some("spec.disks".into()) });
     }
 }

@@ -15,9 +15,13 @@ pub(super) fn text<'n>(node: &'n Node, what: &str, cx: &mut Cx<'_>) -> Option<&'
     };
     if !fine {
         let mut problem = cx.wrong_type(node, what);
-        if let (Kind::Scalar(text, _), false) = (&node.kind, cx.is_secret()) {
-            problem = problem.help(format!("put it in quotes: \"{text}\""));
-        }
+        problem = match &node.kind {
+            Kind::Scalar(text, _) if !cx.is_secret() && !node.is_null() && what == "text" => {
+                problem.help(format!("put it in quotes: \"{text}\""))
+            }
+            Kind::Scalar(..) if cx.is_secret() => problem.help("put it in quotes"),
+            Kind::Scalar(..) | Kind::List(_) | Kind::Map(_) => problem,
+        };
         cx.problem(problem);
         return None;
     }
@@ -91,7 +95,11 @@ impl<const MIN: i64, const MAX: i64> Decode for Int<MIN, MAX> {
 
     fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Self> {
         let number = match &node.kind {
-            Kind::Scalar(text, Style::Plain) if Plain::of(text) == Plain::Integer => Some(text),
+            Kind::Scalar(text, Style::Plain) if Plain::of(text) == Plain::Integer => Some(&**text),
+            // `2.0` is an integer to JSON, and to the API server.
+            Kind::Scalar(text, Style::Plain) if Plain::of(text) == Plain::Float => {
+                text.split_once('.').filter(|(_, zeros)| zeros.bytes().all(|b| b == b'0')).map(|(whole, _)| whole)
+            }
             _ => None,
         };
         let Some(text) = number else {
@@ -105,7 +113,7 @@ impl<const MIN: i64, const MAX: i64> Decode for Int<MIN, MAX> {
         // Readers disagree on `010`: eight to kubectl, ten to others.
         let digits = text.trim_start_matches(['+', '-']);
         if digits.len() > 1 && digits.starts_with('0') {
-            let message = format!("{} starts with a zero, which some readers take for octal", cx.path());
+            let message = format!("{} starts with a zero, which some readers take for octal or hexadecimal", cx.path());
             cx.problem(Diagnostic::new(Code::WrongType, node.span, message).help("write it in decimal digits"));
             return None;
         }
@@ -240,6 +248,10 @@ formed! {
     HostDevice, "the name of a host network device", Some("^[A-Za-z0-9_.-]+$"), Some(15), BadName, check_device;
     /// The name of a user in the guest.
     UserName, "a user name", Some("^[A-Za-z_][A-Za-z0-9_.-]*[$]?$"), Some(32), BadName, check_user;
+    /// The path of a program in the guest.
+    AbsolutePath, "an absolute path", Some("^/[^\\n]*$"), Some(4096), BadFormat, check_path;
+    /// A rule of sudo, without the user; or nothing.
+    SudoRule, "a sudo rule", Some("^([^\\n=]+=[^\\n]+)?$"), Some(4096), BadFormat, check_sudo;
     /// The name of a group in the guest.
     GroupName, "a group name", Some("^[A-Za-z_][A-Za-z0-9_.-]*[$]?$"), Some(32), BadName, check_user;
 }
@@ -279,6 +291,9 @@ pub(crate) fn check_subdomain(text: &str) -> Result<(), String> {
     if text.split('.').all(is_dns_word) {
         return Ok(());
     }
+    if text.is_empty() {
+        return Err("leave the field out where no name is meant".to_owned());
+    }
     Err("use lower-case letters, digits, `-` and `.`, with a letter or digit at both ends".to_owned())
 }
 
@@ -308,4 +323,24 @@ fn check_user(text: &str) -> Result<(), String> {
         );
     }
     Ok(())
+}
+
+fn check_path(text: &str) -> Result<(), String> {
+    if text.starts_with('/') && !text.contains('\n') {
+        return Ok(());
+    }
+    Err(format!(
+        "write the whole path, such as `/bin/{}`",
+        if text.is_empty() || text.contains('\n') { "bash" } else { text }
+    ))
+}
+
+/// cloud-init writes the rule behind the user's name into a file of sudo; one that sudo cannot read breaks sudo.
+fn check_sudo(text: &str) -> Result<(), String> {
+    let rule =
+        text.split_once('=').is_some_and(|(hosts, commands)| !hosts.trim().is_empty() && !commands.trim().is_empty());
+    if text.is_empty() || rule && !text.contains('\n') {
+        return Ok(());
+    }
+    Err("write one rule such as `ALL=(ALL) NOPASSWD:ALL`; for a user without sudo write `sudo: \"\"`".to_owned())
 }

@@ -10,6 +10,9 @@ use crate::text::plain;
 /// Every spelling of a quantity that the decoder accepts.
 pub(super) const QUANTITY: &str = "^[+]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+|[numkKMGTPE]|[KMGTPE]i)?$";
 
+/// The longest name whose VirtualMachine, `<name>-vm`, can live-migrate.
+pub(super) const MAX_NAME: u32 = 60;
+
 /// The schema of a Wukong file, with descriptions.
 pub fn json_schema() -> Value {
     let mut schema = value(&Wukong::SHAPE);
@@ -17,6 +20,7 @@ pub fn json_schema() -> Value {
         "type": "string", "const": API_VERSION, "description": field_doc("apiVersion"),
     });
     schema["properties"]["kind"] = json!({"type": "string", "const": KIND, "description": field_doc("kind")});
+    schema["properties"]["metadata"]["properties"]["name"]["maxLength"] = json!(MAX_NAME);
     let mut root = Map::new();
     root.insert("$schema".into(), json!("http://json-schema.org/draft-07/schema#"));
     root.insert("title".into(), json!("Wukong"));
@@ -53,6 +57,9 @@ fn object_value(object: &ObjectShape) -> Value {
     let mut properties = Map::new();
     for field in object.fields {
         let mut described = value(&field.shape);
+        if !field.required {
+            or_null(&mut described);
+        }
         described["description"] = json!(plain(field.doc));
         if field.ignored {
             described["deprecated"] = json!(true);
@@ -70,6 +77,24 @@ fn object_value(object: &ObjectShape) -> Value {
         schema["required"] = json!(required);
     }
     schema
+}
+
+/// A field that is not required may be there without a value.
+fn or_null(schema: &mut Value) {
+    let types = match schema["type"].take() {
+        Value::String(one) => vec![json!(one), json!("null")],
+        Value::Array(several) => several.into_iter().chain([json!("null")]).collect(),
+        _ => {
+            if let Value::Object(schema) = schema {
+                schema.remove("type");
+            }
+            return;
+        }
+    };
+    schema["type"] = Value::Array(types);
+    if let Some(Value::Array(words)) = schema.get_mut("enum") {
+        words.push(Value::Null);
+    }
 }
 
 /// The constraints of a text; shared with the CRD.

@@ -99,6 +99,7 @@ object! {
     }
     rules {
         "!has(self.disks) || self.disks.filter(d, has(d.boot) && d.boot).size() <= 1" => "two boot disks",
+        "!has(self.disks) || self.disks.all(d, has(d.size) || has(d.existingPVC) || (has(d.image) && (d.image.startsWith('pvc:') || d.image.startsWith('snapshot:'))) || (has(self.osImage) && (self.osImage.startsWith('pvc:') || self.osImage.startsWith('snapshot:'))))" => "a new disk needs size",
         "!has(self.cpuTopology) || (has(self.cpuTopology.sockets) ? self.cpuTopology.sockets : 1) * (has(self.cpuTopology.cores) ? self.cpuTopology.cores : 1) * (has(self.cpuTopology.threads) ? self.cpuTopology.threads : 1) == self.cpu" => "cpuTopology does not make up cpu",
         "!has(self.startStrategy) || !has(self.startStrategy.autoStart) || !has(self.startStrategy.runStrategy) || (self.startStrategy.autoStart ? !(self.startStrategy.runStrategy in ['Manual', 'Halted']) : self.startStrategy.runStrategy in ['Manual', 'Halted'])" => "autoStart contradicts runStrategy",
         "!has(self.startStrategy) || !has(self.startStrategy.runStrategy) || !has(self.highAvailability) || !has(self.highAvailability.restartPolicy) || self.startStrategy.runStrategy == 'Halted' || (self.startStrategy.runStrategy == 'Always' && self.highAvailability.restartPolicy == 'Always') || (self.startStrategy.runStrategy == 'RerunOnFailure' && self.highAvailability.restartPolicy == 'OnFailure') || (self.startStrategy.runStrategy in ['Once', 'Manual'] && self.highAvailability.restartPolicy == 'Never')" => "restartPolicy contradicts runStrategy",
