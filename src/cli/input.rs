@@ -7,9 +7,12 @@ use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::machine::PolicyClass;
-use crate::source::MAX_FILE_BYTES;
+use crate::source::{MAX_FILE_BYTES, MAX_RUN_BYTES};
 use crate::spec::StoragePolicy;
 use crate::{Input, Loaded, Options, load};
+
+/// What standard input is called in messages.
+const STDIN: &str = "<stdin>";
 
 /// Which files to read, and what they do not say themselves.
 #[derive(Debug, clap::Args)]
@@ -70,7 +73,8 @@ impl InputArgs {
         let nothing = loaded.machines.is_empty() && (loaded.others.is_empty() || !others_wanted);
         if nothing && loaded.report.is_valid() {
             let help = "a machine starts with `kind: Wukong`; `kubectl wukong init NAME` writes a first file";
-            let names = self.filenames.join(", ");
+            let names =
+                self.filenames.iter().map(|name| if name == "-" { STDIN } else { name }).collect::<Vec<_>>().join(", ");
             loaded.report.push(Diagnostic::of_file(Code::NoMachine, names, "no Wukong document found").help(help));
         }
         loaded
@@ -83,7 +87,7 @@ impl InputArgs {
         for name in &self.filenames {
             if name == "-" {
                 if !std::mem::replace(&mut stdin_read, true) {
-                    inputs.extend(text("<stdin>", io::stdin().lock(), unread));
+                    inputs.extend(text(STDIN, io::stdin().lock(), unread));
                 }
                 continue;
             }
@@ -91,6 +95,11 @@ impl InputArgs {
                 let shown = path.display().to_string();
                 let identity = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
                 if seen.insert(identity) {
+                    if inputs.iter().map(|input: &Input| input.text.len()).sum::<usize>() > MAX_RUN_BYTES {
+                        let message = format!("all files together are larger than {} MiB", MAX_RUN_BYTES >> 20);
+                        unread.push(Diagnostic::of_file(Code::TooComplex, shown, message).help("render them in parts"));
+                        return inputs;
+                    }
                     match open(&path) {
                         Ok(file) => inputs.extend(text(&shown, file, unread)),
                         Err(problem) => unread.push(problem),
@@ -103,10 +112,9 @@ impl InputArgs {
 
     /// The files that a name stands for.
     fn paths(&self, name: &str, unread: &mut Vec<Diagnostic>) -> Vec<PathBuf> {
-        if name.starts_with("http://") || name.starts_with("https://") {
-            let shown = name.split(['?', '#']).next().unwrap_or_default();
+        if name.contains("://") {
             let help = "this command works offline; fetch the file first and pass `-f -`";
-            unread.push(Diagnostic::of_file(Code::Unreadable, shown, "addresses are not fetched").help(help));
+            unread.push(Diagnostic::of_file(Code::Unreadable, name, "addresses are not fetched").help(help));
             return Vec::new();
         }
         let path = Path::new(name);
@@ -150,8 +158,16 @@ impl InputArgs {
                 if self.recursive && !path.is_symlink() {
                     self.walk(&path, files, unread);
                 }
-            } else if path.is_file() && is_manifest(&path) {
-                files.push(path);
+            } else if is_manifest(&path) {
+                if path.is_file() {
+                    files.push(path);
+                } else {
+                    let name = path.display().to_string();
+                    let message = "it is neither a file nor a link to one";
+                    unread.push(
+                        Diagnostic::of_file(Code::Unreadable, name, message).help("remove it, or name the files"),
+                    );
+                }
             }
         }
     }

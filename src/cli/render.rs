@@ -13,7 +13,7 @@ use super::parallel::in_order;
 use super::terminal::Terminal;
 use super::write::Directory;
 use crate::output::{self, Stream};
-use crate::render::{Kind, Manifest, render};
+use crate::render::{Manifest, render};
 use crate::source::kubectl_value;
 use crate::spec::Other;
 use crate::{Loaded, Machine, Options};
@@ -100,11 +100,13 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
 }
 
 impl Args {
+    /// Whether objects of a kind are wanted. Other documents may spell it as they like, and may be lists of Secrets.
     fn wants(&self, kind: &str) -> bool {
+        let secret = ["secret", "secretlist"].iter().any(|secret| kind.eq_ignore_ascii_case(secret));
         match self.secrets {
             Secrets::Include => true,
-            Secrets::Omit => kind != Kind::Secret.as_str(),
-            Secrets::Only => kind == Kind::Secret.as_str(),
+            Secrets::Omit => !secret,
+            Secrets::Only => secret,
         }
     }
 
@@ -129,7 +131,11 @@ fn to_stream(args: &Args, loaded: &Loaded, options: &Options, out: &mut impl Wri
     };
     in_order(&loaded.machines, parts, |parts| parts.iter().try_for_each(|part| stream.add(part)))?;
     for other in args.others(loaded) {
-        stream.add(&format.part(&kubectl_value(&other.root), None))?;
+        stream.add(&match (format, other.text(&loaded.sources)) {
+            // As it was written, with its comments.
+            (output::Format::Yaml, Some(text)) => format!("---\n{}\n", text.trim_end()),
+            _ => format.part(&kubectl_value(&other.root), None),
+        })?;
     }
     stream.end()?;
     Ok(())
@@ -142,36 +148,37 @@ fn to_directory(args: &Args, loaded: &Loaded, options: &Options, directory: &Dir
         let part = |value: &Value| value.as_str().map(str::to_owned);
         let (kind, metadata) = (part(&object["kind"]).unwrap_or_default(), &object["metadata"]);
         let (namespace, name) = (part(&metadata["namespace"]), part(&metadata["name"]).unwrap_or_default());
-        match output::file_name(namespace.as_deref(), &kind, &name, extension) {
+        let unnamed = namespace.is_none() && !metadata["namespace"].is_null();
+        match output::file_name(namespace.as_deref(), &kind, &name, extension).filter(|_| !unnamed) {
             None => bail!("the {kind} `{name}` has a name that is no file name; leave it out of --output-dir"),
-            Some(file) if taken.contains(&file) => bail!("two objects would be written to {file}"),
-            Some(file) => {
-                taken.insert(file.clone());
-                Ok(file)
-            }
+            Some(file) if !taken.insert(file.clone()) => bail!("two objects would be written to {file}"),
+            Some(file) => Ok(file),
         }
     };
-    // Other documents have not been checked by anybody: their names come first, before anything is written.
-    let mut others = Vec::new();
-    for other in args.others(loaded) {
-        let object = kubectl_value(&other.root);
-        others.push((name(&object)?, object));
+    // All names come first, so that nothing is written if one of them cannot be.
+    let others: Vec<_> = args.others(loaded).map(|other| kubectl_value(&other.root)).collect();
+    let manifests = || loaded.machines.iter().flat_map(|machine| args.manifests(machine, options));
+    let mut names = Vec::new();
+    for object in others.iter().cloned().chain(manifests().map(|manifest| manifest.object)) {
+        names.push(name(&object)?);
     }
+    let mut names = names.into_iter();
     let mut out = io::stdout().lock();
-    let mut write = |file: &str, object: &Value, purpose: Option<&str>| -> anyhow::Result<()> {
+    let mut write = |object: &Value, purpose: Option<&str>| -> anyhow::Result<()> {
         let text = match args.output {
             Format::Json => output::json(object),
             Format::Yaml | Format::Name => output::Format::Yaml.part(object, purpose),
         };
-        let path = directory.write(file, &text, object["kind"] == Kind::Secret.as_str())?;
+        let secret = object["kind"].as_str().is_some_and(|kind| kind.to_ascii_lowercase().contains("secret"));
+        let path = directory.write(&names.next().unwrap_or_default(), &text, secret)?;
         writeln!(out, "{}", path.display())?;
         Ok(())
     };
-    for manifest in loaded.machines.iter().flat_map(|machine| args.manifests(machine, options)) {
-        write(&name(&manifest.object)?, &manifest.object, Some(&manifest.purpose))?;
+    for object in &others {
+        write(object, None)?;
     }
-    for (file, object) in &others {
-        write(file, object, None)?;
+    for manifest in manifests() {
+        write(&manifest.object, Some(&manifest.purpose))?;
     }
     directory.sync();
     Ok(())

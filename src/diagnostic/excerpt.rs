@@ -5,10 +5,10 @@ use std::fmt;
 use owo_colors::OwoColorize as _;
 use unicode_width::UnicodeWidthChar as _;
 
-use super::mask::{MASK, secret_ranges};
-use super::{Diagnostic, Report, Severity};
+use super::mask::Mask;
+use super::{Code, Diagnostic, Report, Severity};
 use crate::source::{SourceMap, Span};
-use crate::text::{Styles, sanitize, sanitize_char};
+use crate::text::{MASK, Styles, sanitize, sanitize_char};
 
 /// The widest part of a source line that is shown, in terminal cells.
 const MAX_WIDTH: usize = 96;
@@ -17,13 +17,14 @@ const MAX_WIDTH: usize = 96;
 pub struct Excerpts<'a> {
     report: &'a Report,
     sources: &'a SourceMap,
+    mask: Mask,
     styles: Styles,
 }
 
 impl<'a> Excerpts<'a> {
     /// Pairs the problems with the text that they are about.
-    pub const fn new(report: &'a Report, sources: &'a SourceMap, styles: Styles) -> Self {
-        Self { report, sources, styles }
+    pub fn new(report: &'a Report, sources: &'a SourceMap, styles: Styles) -> Self {
+        Self { report, sources, mask: Mask::new(report.hidden()), styles }
     }
 
     fn one(&self, f: &mut fmt::Formatter<'_>, problem: &Diagnostic) -> fmt::Result {
@@ -40,25 +41,37 @@ impl<'a> Excerpts<'a> {
             let deepest = problem.labels.iter().map(|(span, _)| *span).chain([span]);
             width = deepest.map(|span| self.sources.position(span).0.to_string().len()).max().unwrap_or(1);
             self.place(f, span, "-->", width)?;
+            // Documents of another kind have not been read, so nobody knows what in them is secret.
+            if problem.code == Code::OtherKind {
+                return self.help(f, problem, width);
+            }
             writeln!(f, "{:width$} {}", "", "|".style(self.styles.frame))?;
             // In the order of the text; places in other files come last, under their own name.
             let mut marks = vec![(span, '^', "", style)];
             marks.extend(problem.labels.iter().map(|(at, text)| (*at, '-', text.as_str(), self.styles.frame)));
             marks.sort_by_key(|(at, ..)| (at.file != span.file, *at));
+            let decoded =
+                !matches!(problem.code, Code::Syntax | Code::DuplicateKey | Code::TooComplex | Code::UnknownVersion);
             for (at, mark, text, style) in marks {
                 if at.file != span.file {
                     self.place(f, at, ":::", width)?;
                     writeln!(f, "{:width$} {}", "", "|".style(self.styles.frame))?;
                 }
-                self.line(f, at, width, mark, text, style)?;
+                let shown = Shown::new(self.sources, &self.mask, at, decoded);
+                self.line(f, at, &shown, width, (mark, text, style))?;
             }
         } else if let Some(file) = &problem.file {
             writeln!(f, "{:width$}{} {}", "", "-->".style(self.styles.frame), sanitize(file))?;
         }
+        if problem.help.is_some() && problem.span.is_some() {
+            writeln!(f, "{:width$} {}", "", "|".style(self.styles.frame))?;
+        }
+        self.help(f, problem, width)
+    }
+
+    /// The way out, and an empty line.
+    fn help(&self, f: &mut fmt::Formatter<'_>, problem: &Diagnostic, width: usize) -> fmt::Result {
         if let Some(help) = &problem.help {
-            if problem.span.is_some() {
-                writeln!(f, "{:width$} {}", "", "|".style(self.styles.frame))?;
-            }
             let (equals, word) = ("=".style(self.styles.frame), "help:".style(self.styles.help));
             writeln!(f, "{:width$} {equals} {word} {}", "", sanitize(help))?;
         }
@@ -75,13 +88,11 @@ impl<'a> Excerpts<'a> {
         &self,
         f: &mut fmt::Formatter<'_>,
         span: Span,
+        shown: &Shown,
         width: usize,
-        mark: char,
-        text: &str,
-        style: owo_colors::Style,
+        (mark, text, style): (char, &str, owo_colors::Style),
     ) -> fmt::Result {
         let (number, _) = self.sources.position(span);
-        let shown = Shown::new(self.sources, self.report.hidden(), span);
         let bar = "|".style(self.styles.frame);
         let gutter = format!("{number:>width$}");
         writeln!(f, "{} {bar} {}", gutter.style(self.styles.frame), shown.text)?;
@@ -111,11 +122,11 @@ struct Shown {
 }
 
 impl Shown {
-    fn new(sources: &SourceMap, hidden: &[Span], span: Span) -> Self {
+    fn new(sources: &SourceMap, mask: &Mask, span: Span, decoded: bool) -> Self {
         let (line, start) = sources.line(span);
         let from = (span.start as usize).saturating_sub(start).min(line.len());
         let to = (span.end as usize).saturating_sub(start).clamp(from, line.len());
-        let secret = secret_ranges(sources, hidden, span);
+        let secret = mask.ranges(sources, span, decoded);
         let mut cells: Vec<(String, usize, bool)> = Vec::new();
         let mut masked = false;
         // Only the neighbourhood of the span is looked at: a hostile file may be one line of many megabytes.
@@ -123,7 +134,7 @@ impl Shown {
         let last = floor(line, (from + 4 * MAX_WIDTH).min(line.len()));
         for (offset, c) in line[first..last].char_indices().map(|(offset, c)| (offset + first, c)) {
             let inside = (from..to.max(from + 1)).contains(&offset);
-            if secret.iter().any(|(start, end)| (*start..*end).contains(&offset)) {
+            if secret.iter().any(|range| range.contains(&offset)) {
                 if !masked {
                     cells.extend(MASK.chars().map(|c| (c.to_string(), 1, inside)));
                 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::Report;
 use crate::source::{SourceMap, Span};
+use crate::text::sanitize;
 
 /// `valid`, the counts, and every problem with code, severity, message, help and place. Lines and columns count from
 /// one, columns in characters.
@@ -24,8 +25,8 @@ pub fn to_json(report: &Report, sources: &SourceMap) -> Value {
             let mut value = json!({
                 "code": problem.code.as_str(),
                 "severity": problem.code.severity().as_str(),
-                "message": problem.message,
-                "help": problem.help,
+                "message": sanitize(&problem.message),
+                "help": problem.help.as_deref().map(sanitize),
             });
             match (problem.span, &problem.file) {
                 (Some(span), _) => merge(&mut value, place(span, sources)),

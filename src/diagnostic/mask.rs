@@ -1,56 +1,103 @@
-//! Secrets in source lines: found by meaning where the file could be decoded, and by the look of the line where not.
+//! Secrets in source lines: found by meaning where the file could be decoded, and by the look of the text where not.
+
+use std::ops::Range;
 
 use crate::source::{SourceMap, Span};
-
-/// What stands in place of a secret.
-pub(super) const MASK: &str = "••••••";
-
-/// Words in a key that make its value a secret. Misspelt keys must be covered too, so these are stems.
-const STEMS: [&str; 10] =
-    ["pass", "pasw", "pwd", "hash", "token", "credential", "apikey", "privatekey", "paswd", "psw"];
-/// Keys that hold the name of a Secret, which is not itself one.
-const NAMES: [&str; 4] = ["passwordsecret", "imagesecret", "sshkeysecret", "lockpasswd"];
+use crate::text::{is_secret_address, is_secret_key, mentions_secrets, secret_parts};
 
 /// A longer line is not searched but hidden: it is machine-made, and its column says enough.
 const LONG_LINE: usize = 16 << 10;
-/// How far back a secret that spans several lines may begin, in bytes.
-const LOOK_BACK: usize = 16 << 10;
+/// How far around a place secrets are looked for, in bytes.
+const NEIGHBOURHOOD: usize = 16 << 10;
 
-/// The byte ranges of a line that must not be shown, relative to the line.
-pub(super) fn secret_ranges(sources: &SourceMap, hidden: &[Span], at: Span) -> Vec<(usize, usize)> {
-    let (line, start) = sources.line(at);
-    if line.len() > LONG_LINE {
-        return vec![(0, line.len())];
+/// Which stretches may not be shown.
+pub(super) struct Mask {
+    /// Known secrets, sorted.
+    hidden: Vec<Span>,
+    /// The longest of them, so that a search knows how far back to begin.
+    longest: u32,
+}
+
+impl Mask {
+    pub(super) fn new(hidden: &[Span]) -> Self {
+        let mut hidden = hidden.to_vec();
+        hidden.sort_unstable();
+        let longest = hidden.iter().map(|span| span.end - span.start).max().unwrap_or(0);
+        Self { hidden, longest }
     }
-    let end = start + line.len();
-    let mut ranges: Vec<_> = hidden
-        .iter()
-        .filter(|span| span.file == at.file && (span.start as usize) < end && (span.end as usize) > start)
-        .map(|span| ((span.start as usize).saturating_sub(start), (span.end as usize).min(end) - start))
-        .collect();
-    let text = sources.file(at.file).map_or("", |file| file.text.as_str());
-    if inside_secret_block(&text[..start], line) {
-        ranges.push((indent(line), line.len()));
-    } else if let Some(value) = value_of_secret_key(line) {
-        ranges.push((value, line.len()));
+
+    /// The byte ranges of the line in which a place stands that must not be shown, relative to the line.
+    ///
+    /// `decoded` says whether the document could be read, so that all its secrets are known.
+    pub(super) fn ranges(&self, sources: &SourceMap, at: Span, decoded: bool) -> Vec<Range<usize>> {
+        let (line, start) = sources.line(at);
+        if line.len() > LONG_LINE {
+            return std::iter::once(0..line.len()).collect();
+        }
+        let text = sources.file(at.file).map_or("", |file| file.text.as_str());
+        let mut ranges = self.known(at.file, start, line.len());
+        let neighbourhood = neighbourhood(text, start, line.len());
+        if !decoded && mentions_secrets(neighbourhood) {
+            // Nobody knows where a value ends in a text that cannot be read: only keys are shown.
+            ranges.push(first_value(line)..line.len());
+        } else if inside_secret_block(&text[..start], line) {
+            ranges.push(indent(line)..line.len());
+        }
+        ranges.extend(value_of_secret_key(line).map(|value| value..line.len()));
+        ranges.extend(comment_on_secrets(line).map(|comment| comment..line.len()));
+        ranges.extend(secret_parts(line));
+        ranges
     }
-    ranges.extend(crypt_hash(line));
-    ranges.extend(url_secrets(line));
-    ranges
+
+    fn known(&self, file: u32, start: usize, length: usize) -> Vec<Range<usize>> {
+        let end = start + length;
+        let from = u32::try_from(start).unwrap_or(u32::MAX).saturating_sub(self.longest);
+        let first = self.hidden.partition_point(|span| (span.file, span.start) < (file, from));
+        self.hidden[first..]
+            .iter()
+            .take_while(|span| span.file == file && (span.start as usize) < end)
+            .filter(|span| span.end as usize > start)
+            .map(|span| (span.start as usize).saturating_sub(start)..(span.end as usize).min(end) - start)
+            .collect()
+    }
+}
+
+fn neighbourhood(text: &str, start: usize, length: usize) -> &str {
+    let mut from = start.saturating_sub(NEIGHBOURHOOD);
+    let mut to = (start + length + NEIGHBOURHOOD).min(text.len());
+    while !text.is_char_boundary(from) {
+        from -= 1;
+    }
+    while !text.is_char_boundary(to) {
+        to += 1;
+    }
+    &text[from..to]
 }
 
 fn indent(line: &str) -> usize {
     line.len() - line.trim_start_matches([' ', '-', '\t']).len()
 }
 
-/// Where the value starts of the first key in the line that looks secret. All after it is hidden, since without a
-/// parser the end of the value is not known.
+/// What follows the first plain key of a line; without one, the whole line.
+fn first_value(line: &str) -> usize {
+    let start = indent(line);
+    let is_key = |key: &str| key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'/'));
+    match line[start..].split_once(':').filter(|(key, _)| is_key(key)) {
+        Some((_, value)) => line.len() - value.trim_start().len(),
+        None => start,
+    }
+}
+
+/// Where the value starts of the first key in the line that looks secret, or that holds an address with a secret. All
+/// after it is hidden, since without a parser the end of the value is not known.
 fn value_of_secret_key(line: &str) -> Option<usize> {
     let mut from = 0;
     while let Some(colon) = line[from..].find([':', '=']).map(|at| at + from) {
         let key_start = line[..colon].trim_end().rfind([' ', '{', ',', '\t', '&', '?']).map_or(0, |at| at + 1);
-        if is_secret_key(&line[key_start..colon]) {
-            let value = &line[colon + 1..];
+        let key = &line[key_start..colon];
+        let value = &line[colon + 1..];
+        let image = ["image", "osImage"].contains(&key.trim_matches(['"', '\'', ' ', '-']));
+        if is_secret_key(key) || image && is_secret_address(value) {
             return Some(colon + 1 + (value.len() - value.trim_start().len()));
         }
         from = colon + 1;
@@ -58,18 +105,15 @@ fn value_of_secret_key(line: &str) -> Option<usize> {
     None
 }
 
-fn is_secret_key(key: &str) -> bool {
-    let bare: String = key.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    STEMS.iter().any(|stem| bare.contains(stem)) && !NAMES.contains(&bare.as_str())
-}
-
-/// Whether the line continues the value of a secret key on an earlier line: it is indented deeper than that key.
+/// Whether the line continues the value of a secret key on an earlier line: it is indented deeper than that key, or is
+/// an item of a list at its depth.
 fn inside_secret_block(before: &str, line: &str) -> bool {
-    let mut limit = line.len() - line.trim_start().len();
-    // A block scalar of a password is short; looking far back would cost time on hostile files.
-    let recent = (before.len().saturating_sub(LOOK_BACK)..).find_map(|at| before.get(at..)).unwrap_or_default();
+    let depth_of = |line: &str| line.len() - line.trim_start().len();
+    let item = line.trim_start().starts_with('-');
+    let mut limit = depth_of(line) + usize::from(item);
+    let recent = neighbourhood(before, before.len(), 0);
     for above in recent.lines().rev().filter(|above| !above.trim().is_empty()) {
-        let depth = above.len() - above.trim_start().len();
+        let depth = depth_of(above);
         if depth >= limit {
             continue;
         }
@@ -85,58 +129,49 @@ fn inside_secret_block(before: &str, line: &str) -> bool {
     false
 }
 
-/// Anything that has the form of a crypt(3) hash, `$6$salt$…`, wherever it stands.
-fn crypt_hash(line: &str) -> Option<(usize, usize)> {
-    let at = line.match_indices('$').map(|(at, _)| at).find(|at| {
-        let rest = &line[at + 1..];
-        rest.find('$')
-            .is_some_and(|next| (1..=8).contains(&next) && rest[..next].bytes().all(|b| b.is_ascii_alphanumeric()))
-    })?;
-    Some((at, line.len()))
-}
-
-/// User information and the query of addresses.
-fn url_secrets(line: &str) -> Vec<(usize, usize)> {
-    let mut ranges = Vec::new();
-    for (at, _) in line.match_indices("://") {
-        let rest = &line[at + 3..];
-        let end = rest.find([' ', '"', '\'', ',', '}', ']', '\t']).unwrap_or(rest.len());
-        let url = &rest[..end];
-        let authority = url.find(['/', '?', '#']).unwrap_or(url.len());
-        if let Some(user) = url[..authority].rfind('@') {
-            ranges.push((at + 3, at + 3 + user));
-        }
-        if let Some(query) = url.find('?') {
-            ranges.push((at + 3 + query + 1, at + 3 + end));
-        }
-    }
-    ranges
+/// A comment that speaks of secrets may hold one.
+fn comment_on_secrets(line: &str) -> Option<usize> {
+    let start = if line.trim_start().starts_with('#') { 0 } else { line.find(" #")? };
+    mentions_secrets(&line[start..]).then_some(start + 1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn shown(text: &str, needle: &str) -> String {
+    fn shown(text: &str, needle: &str, decoded: bool) -> String {
         let mut sources = SourceMap::default();
         let file = sources.add("a", text);
         let start = u32::try_from(text.find(needle).unwrap()).unwrap();
         let at = Span { file, start, end: start + 1 };
         let (line, _) = sources.line(at);
-        let ranges = secret_ranges(&sources, &[], at);
-        let keep = |i: usize| !ranges.iter().any(|(start, end)| (*start..*end).contains(&i));
-        line.char_indices().filter(|(i, _)| keep(*i)).map(|(_, c)| c).collect()
+        let ranges = Mask::new(&[]).ranges(&sources, at, decoded);
+        line.char_indices().filter(|(i, _)| !ranges.iter().any(|range| range.contains(i))).map(|(_, c)| c).collect()
     }
 
     #[test]
-    fn lines_that_look_secret_are_hidden_without_a_parser() {
-        assert_eq!(shown("  password: hunter2 # x", "password"), "  password: ");
-        assert_eq!(shown("  pasword: hunter2", "pasword"), "  pasword: ");
-        assert_eq!(shown("u: {name: a, password: hunter2, b: ]}", "name"), "u: {name: a, password: ");
-        assert_eq!(shown("\"passwordHash\":\"$6$x$y\"", "pass"), "\"passwordHash\":");
-        assert_eq!(shown("password: |\n  hunter2\n  more", "more"), "  ");
-        assert_eq!(shown("shell: $6$salt$abc", "shell"), "shell: ");
-        assert_eq!(shown("image: https://u:p@host/x?sig=1", "image"), "image: https://@host/x?");
-        assert_eq!(shown("passwordSecret: my-secret", "passw"), "passwordSecret: my-secret");
+    fn lines_that_look_secret_are_hidden() {
+        for (text, needle, expected) in [
+            ("  password: hunter2 # x", "password", "  password: "),
+            ("  pasword: hunter2", "pasword", "  pasword: "),
+            ("u: {name: a, password: hunter2, b: ]}", "name", "u: {name: a, password: "),
+            ("\"passwordHash\":\"$6$x$y\"", "pass", "\"passwordHash\":"),
+            ("password: |\n  hunter2\n  more", "more", "  "),
+            ("password:\n- hunter2", "- h", "- "),
+            ("shell: $6$salt$abc", "shell", "shell: "),
+            ("image: https://u:p@host/x?sig=1", "image", "image: "),
+            ("image: u:p@host/x", "image", "image: "),
+            ("name: a # the password is x", "name", "name: a "),
+            ("passwordSecret: my-secret", "passw", "passwordSecret: my-secret"),
+        ] {
+            assert_eq!(shown(text, needle, true), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn of_what_cannot_be_read_only_keys_are_shown() {
+        assert_eq!(shown("password: |\nhunter2\n", "hunter2", false), "");
+        assert_eq!(shown("passwd \"hunter2\"\n  size: 10Gi x", "size", false), "  size: ");
+        assert_eq!(shown("name: web\n  size: 10Gi x", "size", false), "  size: 10Gi x");
     }
 }

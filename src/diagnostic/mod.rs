@@ -12,9 +12,12 @@ pub use json::to_json;
 pub use sarif::to_sarif;
 
 use crate::source::Span;
+use crate::text::redact;
 
 /// The most problems that a run keeps. Beyond it they are counted only, so that a hostile file cannot fill memory.
 const MAX_KEPT: usize = 1_000;
+/// The longest message, in characters. What is longer quotes the input.
+const MAX_MESSAGE: usize = 500;
 
 /// One problem in the input.
 #[derive(Debug, Clone)]
@@ -35,6 +38,14 @@ pub struct Diagnostic {
     absent: bool,
 }
 
+/// A message as it may be shown: without the secrets that can be told by their form, and not longer than a person reads.
+fn printable(message: &str) -> String {
+    match message.char_indices().nth(MAX_MESSAGE) {
+        Some((end, _)) => format!("{}…", redact(&message[..end])),
+        None => redact(message),
+    }
+}
+
 impl Diagnostic {
     /// A problem at a place in the text.
     pub fn new(code: Code, span: Span, message: impl Into<String>) -> Self {
@@ -42,7 +53,7 @@ impl Diagnostic {
             code,
             span: Some(span),
             file: None,
-            message: message.into(),
+            message: printable(&message.into()),
             help: None,
             labels: Vec::new(),
             absent: false,
@@ -54,8 +65,8 @@ impl Diagnostic {
         Self {
             code,
             span: None,
-            file: Some(file.into()),
-            message: message.into(),
+            file: Some(redact(&file.into())),
+            message: printable(&message.into()),
             help: None,
             labels: Vec::new(),
             absent: false,
@@ -70,7 +81,7 @@ impl Diagnostic {
     /// Adds what to write instead.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(printable(&help.into()));
         self
     }
 
@@ -145,6 +156,11 @@ impl Report {
     /// How many warnings there are, those beyond the kept ones included.
     pub const fn warnings(&self) -> usize {
         self.warnings
+    }
+
+    /// Whether further problems are counted only, so that nobody needs to think of help.
+    pub fn is_full(&self) -> bool {
+        self.problems.len() >= MAX_KEPT
     }
 
     /// How many problems were counted but not kept.

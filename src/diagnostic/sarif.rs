@@ -49,7 +49,7 @@ fn result(problem: &Diagnostic, rules: &[Code], sources: &SourceMap) -> Value {
         "ruleId": problem.code.as_str(),
         "ruleIndex": rules.iter().position(|code| *code == problem.code),
         "level": problem.code.severity().as_str(),
-        "message": {"text": text},
+        "message": {"text": crate::text::sanitize(&text)},
         "locations": [location],
     });
     if !problem.labels.is_empty() {

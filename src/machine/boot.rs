@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Code, Diagnostic, Report};
 use crate::source::Located;
-use crate::spec::{Disk, Spec};
+use crate::spec::{Disk, ImageAddress, Spec};
 
 /// What was decided.
 #[derive(Debug, Default)]
@@ -10,7 +10,7 @@ pub(super) struct Boot {
     /// The index of the boot disk.
     pub disk: Option<usize>,
     /// The image that the boot disk takes from `osImage`.
-    pub image: Option<Located<String>>,
+    pub image: Option<Located<ImageAddress>>,
     /// `osImage`, if it is the name of an operating system.
     pub os_name: Option<String>,
 }
@@ -21,7 +21,7 @@ pub(super) fn choose(spec: &Spec, report: &mut Report) -> Boot {
     let os_image = spec.os_image.as_ref().filter(|os| !os.is_empty());
     let is_image = |text: &str| text.contains('/') || text.contains("://") || has_scheme(text);
     let image = os_image.filter(|os| is_image(os));
-    let os_name = os_image.filter(|os| !is_image(os)).map(|os| os.value.clone());
+    let os_name = os_image.filter(|os| !is_image(os)).map(|os| os.value.0.clone());
     let marked: Vec<_> = positions(spec, |disk| disk.boot.as_ref().is_some_and(|boot| boot.value));
     if let [first, second, ..] = marked[..] {
         let span = |index: usize| spec.disks[index].boot.as_ref().map_or(spec.disks[index].span, |boot| boot.span);

@@ -8,7 +8,7 @@ use super::{identity, options::PolicyClass};
 use crate::diagnostic::{Code, Diagnostic, Report};
 use crate::quantity::Quantity;
 use crate::source::{Located, Span};
-use crate::spec::{self, AccessMode, ExistingClaim, Spec, VolumeMode};
+use crate::spec::{self, AccessMode, ExistingClaim, ImageAddress, Spec, VolumeMode};
 
 /// The volume that holds cloud-init; no disk may have its name.
 pub(super) const CLOUD_INIT_DISK: &str = "cloudinit";
@@ -87,6 +87,7 @@ pub(super) fn resolve(spec: &Spec, boot: &Boot, scope: &Scope<'_>, report: &mut 
     let disks: Vec<_> = spec
         .disks
         .iter()
+        .take(MAX_DISKS)
         .enumerate()
         .filter_map(|(index, disk)| {
             let is_boot = boot.disk == Some(index);
@@ -101,7 +102,7 @@ pub(super) fn resolve(spec: &Spec, boot: &Boot, scope: &Scope<'_>, report: &mut 
 fn one(
     disk: &Located<spec::Disk>,
     boot: bool,
-    os_image: Option<&Located<String>>,
+    os_image: Option<&Located<ImageAddress>>,
     scope: &Scope<'_>,
     report: &mut Report,
 ) -> Option<Disk> {
@@ -342,7 +343,7 @@ fn growth(disk: &spec::Disk, origin: &Origin, report: &mut Report) -> Option<Gro
 }
 
 fn unique_names(spec: &Spec, report: &mut Report) {
-    for (index, disk) in spec.disks.iter().enumerate() {
+    for (index, disk) in spec.disks.iter().take(MAX_DISKS).enumerate() {
         if let Some(first) = spec.disks[..index].iter().find(|earlier| earlier.name.0 == disk.name.0) {
             let message = format!("two disks are called `{}`", disk.name.0);
             report.push(

@@ -3,7 +3,8 @@
 use super::reference;
 use crate::diagnostic::{Code, Diagnostic, Report};
 use crate::source::{Located, Span};
-use crate::spec::{Disk, check_subdomain};
+use crate::spec::{Disk, ImageAddress, check_subdomain};
+use crate::text::is_secret_address;
 
 /// A source that CDI can import or clone from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,16 +31,15 @@ const ACCEPTED: &str = "accepted: `docker://REF` or a bare reference such as `ub
 const CHECKSUMS: [(&str, usize); 4] = [("md5", 32), ("sha1", 40), ("sha256", 64), ("sha512", 128)];
 
 /// Reads the image of a disk. `image` may come from `osImage` instead of the disk.
-pub(super) fn resolve(image: &Located<String>, disk: &Disk, report: &mut Report) -> Option<Source> {
-    hide_secrets(image, report);
+pub(super) fn resolve(image: &Located<ImageAddress>, disk: &Disk, report: &mut Report) -> Option<Source> {
     let source = parse(image, disk, report)?;
     check_extras(&source, disk, report);
     warn_of_secrets(image, &source, report);
     Some(source)
 }
 
-fn parse(image: &Located<String>, disk: &Disk, report: &mut Report) -> Option<Source> {
-    let text = image.value.as_str();
+fn parse(image: &Located<ImageAddress>, disk: &Disk, report: &mut Report) -> Option<Source> {
+    let text = image.value.0.as_str();
     let refuse = |reason: String, report: &mut Report| {
         report.push(Diagnostic::new(Code::BadImage, image.span, reason).help(ACCEPTED));
         None
@@ -245,23 +245,8 @@ fn bad_checksum(text: &str) -> Option<String> {
     Some(format!("a {algorithm} checksum has {digits} hex digits"))
 }
 
-/// Marks user information and query of the address, so that no excerpt shows them.
-fn hide_secrets(image: &Located<String>, report: &mut Report) {
-    if secrets(&image.value) {
-        report.hide(image.span);
-    }
-}
-
-/// Whether the address holds user information or a query, which may be a signature.
-fn secrets(text: &str) -> bool {
-    text.split_once("://").is_some_and(|(scheme, rest)| {
-        // A password may hold a `/`, so every `@` counts; in a container reference it stands before a digest.
-        scheme != "docker" && rest.contains(['@', '?'])
-    })
-}
-
-fn warn_of_secrets(image: &Located<String>, source: &Source, report: &mut Report) {
-    if secrets(&image.value) && matches!(source, Source::Http(..) | Source::Gcs(_) | Source::S3(_)) {
+fn warn_of_secrets(image: &Located<ImageAddress>, source: &Source, report: &mut Report) {
+    if is_secret_address(&image.value) && matches!(source, Source::Http(..) | Source::Gcs(_) | Source::S3(_)) {
         let message = "the address holds user information or a query, readable to all who may see the DataVolume";
         report.push(
             Diagnostic::new(Code::SecretInUrl, image.span, message)

@@ -29,7 +29,7 @@ pub use image::Source;
 pub use nic::{Binding, Nic};
 pub use options::{Options, PolicyClass};
 pub use placement::{Placement, Spread};
-pub use user::{Access, User};
+pub use user::{Access, Password, User};
 
 use crate::diagnostic::Report;
 use crate::source::{Located, Span};

@@ -21,7 +21,8 @@ pub(super) fn resolve(spec: &Spec, machine: &Located<Label>, namespace: Option<&
         ));
     }
     unique_names(spec, report);
-    let mut nics: Vec<_> = spec.networks.iter().filter_map(|network| one(network, machine, report)).collect();
+    let mut nics: Vec<_> =
+        spec.networks.iter().take(MAX_NETWORKS).filter_map(|network| one(network, machine, report)).collect();
     let replaced = spec.networks.iter().any(|network| network.name.0 == POD_NETWORK && !is_pod(network));
     match nics.iter().position(|nic| nic.binding == Binding::Pod) {
         Some(at) => {
@@ -158,7 +159,7 @@ fn vlan_without_bridge(network: &Network, report: &mut Report) {
 }
 
 fn unique_names(spec: &Spec, report: &mut Report) {
-    for (index, network) in spec.networks.iter().enumerate() {
+    for (index, network) in spec.networks.iter().take(MAX_NETWORKS).enumerate() {
         if let Some(first) = spec.networks[..index].iter().find(|earlier| earlier.name.0 == network.name.0) {
             let message = format!("two networks are called `{}`", network.name.0);
             report.push(

@@ -12,6 +12,9 @@ const SUDO: &str = "ALL=(ALL) NOPASSWD:ALL";
 /// Bytes of salt; sixteen characters in a hash, the most that SHA-512 crypt uses.
 const SALT_BYTES: usize = 12;
 
+/// The longest password, in bytes. Linux-PAM cuts what is longer, and hashing it would take long.
+const MAX_PASSWORD: usize = 512;
+
 /// Who may log in.
 #[derive(Debug, Default)]
 pub struct Access {
@@ -27,8 +30,8 @@ pub struct Access {
 pub struct User {
     /// The name.
     pub name: String,
-    /// The password's hash.
-    pub password_hash: Option<String>,
+    /// The password, if there is one.
+    pub password: Option<Password>,
     /// The sudo rule; `None` for a user without one.
     pub sudo: Option<String>,
     /// The login shell.
@@ -39,6 +42,30 @@ pub struct User {
     pub lock_password: bool,
     /// Whether there is a password to log in with.
     pub has_password: bool,
+}
+
+/// A password. It is printed nowhere; what is rendered is [`Password::hash`].
+#[derive(Clone)]
+pub struct Password(Kept);
+
+#[derive(Clone)]
+enum Kept {
+    Hash(String),
+    Plain { text: String, salt: [u8; SALT_BYTES] },
+}
+
+impl Password {
+    /// The hash in crypt(3) form. A plain password is hashed with SHA-512 crypt and a salt from namespace, machine and
+    /// user: the same on every render. It takes a millisecond, so it is done when it is needed.
+    pub fn hash(&self) -> String {
+        match &self.0 {
+            Kept::Hash(hash) => hash.clone(),
+            // Only rounds out of range can fail, and these are the method's own; `!` is the hash of no password.
+            Kept::Plain { text, salt } => ShaCrypt::SHA512
+                .hash_password_with_salt(text.as_bytes(), salt)
+                .map_or_else(|_| "!".to_owned(), |hash| hash.to_string()),
+        }
+    }
 }
 
 impl std::fmt::Debug for User {
@@ -58,9 +85,9 @@ impl Access {
 pub(super) fn resolve(spec: &Spec, machine: &str, namespace: Option<&str>, report: &mut Report) -> Access {
     let key_secret = spec.ssh_key_secret.as_ref().map(|secret| secret.0.clone());
     let Some(user) = &spec.cloud_init_user else { return Access { key_secret, ..Access::default() } };
-    let hash = password(user, machine, namespace, report);
-    let password_secret = user.password_secret.as_ref().map(|secret| secret.0.clone()).filter(|_| hash.is_none());
-    let has_password = hash.is_some() || password_secret.is_some();
+    let password = password(user, machine, namespace, report);
+    let password_secret = user.password_secret.as_ref().map(|secret| secret.0.clone()).filter(|_| password.is_none());
+    let has_password = password.is_some() || password_secret.is_some();
     let lock_password = user.lock_passwd.as_ref().map_or(!has_password, |lock| lock.value);
     if key_secret.is_none() && (!has_password || lock_password) {
         let message = match (has_password, lock_password) {
@@ -75,7 +102,7 @@ pub(super) fn resolve(spec: &Spec, machine: &str, namespace: Option<&str>, repor
     }
     let user = User {
         name: user.name.0.clone(),
-        password_hash: hash,
+        password,
         sudo: match &user.sudo {
             Some(rule) => Some(rule.0.clone()).filter(|rule| !rule.is_empty()),
             None => Some(SUDO.to_owned()),
@@ -89,7 +116,7 @@ pub(super) fn resolve(spec: &Spec, machine: &str, namespace: Option<&str>, repor
 }
 
 /// The password's hash: passwordHash, else password hashed. passwordSecret is used only if neither is given.
-fn password(user: &CloudInitUser, machine: &str, namespace: Option<&str>, report: &mut Report) -> Option<String> {
+fn password(user: &CloudInitUser, machine: &str, namespace: Option<&str>, report: &mut Report) -> Option<Password> {
     let mut wins = |winner: &str, losers: [(&str, Option<crate::source::Span>); 2]| {
         for (loser, span) in losers {
             if let Some(span) = span {
@@ -111,7 +138,7 @@ fn password(user: &CloudInitUser, machine: &str, namespace: Option<&str>, report
                 "make one with `openssl passwd -6`, or write the password to a Secret and name it in `passwordSecret`",
             ));
         }
-        return Some(hash.value.clone());
+        return Some(Password(Kept::Hash(hash.value.clone())));
     }
     let plain = user.password.as_ref()?;
     wins("password", [("passwordSecret", secret), ("", None)]);
@@ -124,7 +151,10 @@ fn password(user: &CloudInitUser, machine: &str, namespace: Option<&str>, report
         )
         .help("use `passwordHash` (made with `openssl passwd -6`) or `passwordSecret`; it is hashed for now"),
     );
-    hash(plain, machine, namespace, &user.name, report)
+    let digest = Sha256::digest(format!("{}/{machine}/{}", namespace.unwrap_or_default(), user.name.0));
+    let mut salt = [0; SALT_BYTES];
+    salt.copy_from_slice(&digest[..SALT_BYTES]);
+    Some(Password(Kept::Plain { text: plain.value.clone(), salt }))
 }
 
 /// A password, or a hash, that is empty or has a line break lets in nobody, or everybody.
@@ -133,6 +163,8 @@ fn check_typeable(secret: &Located<String>, report: &mut Report) {
         "it is empty"
     } else if secret.contains(['\n', '\r']) {
         "it holds a line break, which nobody can type"
+    } else if secret.len() > MAX_PASSWORD {
+        "it is longer than any system accepts"
     } else {
         return;
     };
@@ -140,25 +172,6 @@ fn check_typeable(secret: &Located<String>, report: &mut Report) {
         Diagnostic::new(Code::BadPassword, secret.span, problem)
             .help("write it on one line; a block that starts with `|` ends with a line break, one with `|-` does not"),
     );
-}
-
-/// SHA-512 crypt with a salt from namespace, machine and user: the same on every render.
-fn hash(
-    plain: &Located<String>,
-    machine: &str,
-    namespace: Option<&str>,
-    user: &str,
-    report: &mut Report,
-) -> Option<String> {
-    let salt = Sha256::digest(format!("{}/{machine}/{user}", namespace.unwrap_or_default()));
-    match ShaCrypt::SHA512.hash_password_with_salt(plain.as_bytes(), &salt[..SALT_BYTES]) {
-        Ok(hash) => Some(hash.to_string()),
-        Err(_) => {
-            // The message of the library might quote its input.
-            report.push(Diagnostic::new(Code::BadFormat, plain.span, "the password cannot be hashed"));
-            None
-        }
-    }
 }
 
 /// Whether a text has the form of a crypt(3) hash of a method that Linux knows.

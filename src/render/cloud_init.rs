@@ -43,9 +43,9 @@ fn user_data(user: &User) -> Value {
     if !user.groups.is_empty() {
         fields.insert("groups".into(), json!(user.groups));
     }
-    if let Some(hash) = &user.password_hash {
+    if let Some(password) = &user.password {
         // Unlike `passwd`, it also reaches a user that the image has already.
-        fields.insert("hashed_passwd".into(), json!(hash));
+        fields.insert("hashed_passwd".into(), json!(password.hash()));
     }
     fields.insert("lock_passwd".into(), json!(user.lock_password));
     let mut document = Map::new();

@@ -14,7 +14,11 @@ pub use parse::{Document, Documents, documents};
 pub use scalar::{Plain, kubectl_value};
 
 /// The largest file that is read, in bytes. Ten thousand machines need a third of it.
-pub const MAX_FILE_BYTES: usize = 64 << 20;
+pub const MAX_FILE_BYTES: usize = 32 << 20;
+/// The most bytes that all files of a run may have.
+pub const MAX_RUN_BYTES: usize = 4 * MAX_FILE_BYTES;
+/// Columns are counted in characters up to here and in bytes beyond: nobody counts either by eye.
+const COUNTED_COLUMNS: usize = 1 << 20;
 
 /// A stretch of one file, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -63,15 +67,25 @@ pub struct SourceFile {
 }
 
 impl SourceFile {
-    /// The zero-based line of a byte, and the byte at which that line starts.
-    fn line_at(&self, byte: usize) -> (usize, usize) {
-        let starts = self.lines.get_or_init(|| {
-            let breaks = self.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-            // Files are smaller than 4 GiB by far; see MAX_FILE_BYTES.
-            std::iter::once(0).chain(breaks.map(|(at, _)| u32::try_from(at + 1).unwrap_or(u32::MAX))).collect()
-        });
+    /// The bytes at which lines start. A line ends with a line feed, or with a carriage return that stands alone.
+    fn lines(&self) -> &[u32] {
+        self.lines.get_or_init(|| {
+            let bytes = self.text.as_bytes();
+            let ends = |at: &usize| bytes[*at] == b'\n' || bytes[*at] == b'\r' && bytes.get(at + 1) != Some(&b'\n');
+            let mut starts = Vec::with_capacity((0..bytes.len()).filter(ends).count() + 1);
+            // Files are far smaller than 4 GiB, see MAX_FILE_BYTES.
+            let start = |at: usize| u32::try_from(at + 1).unwrap_or(u32::MAX);
+            starts.extend(std::iter::once(0).chain((0..bytes.len()).filter(ends).map(start)));
+            starts
+        })
+    }
+
+    /// The zero-based line of a byte, and the bytes at which that line starts and ends, its line break included.
+    fn line_at(&self, byte: usize) -> (usize, usize, usize) {
+        let starts = self.lines();
         let line = starts.partition_point(|start| *start as usize <= byte).saturating_sub(1);
-        (line, starts[line] as usize)
+        let end = starts.get(line + 1).map_or(self.text.len(), |end| *end as usize);
+        (line, starts[line] as usize, end)
     }
 }
 
@@ -84,7 +98,11 @@ pub struct SourceMap {
 impl SourceMap {
     /// Adds an input and returns its number.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> u32 {
-        self.files.push(SourceFile { name: name.into(), text: text.into(), lines: OnceLock::new() });
+        let mut text = text.into();
+        if text.starts_with('\u{feff}') {
+            text.drain(..'\u{feff}'.len_utf8());
+        }
+        self.files.push(SourceFile { name: name.into(), text, lines: OnceLock::new() });
         u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX)
     }
 
@@ -107,8 +125,9 @@ impl SourceMap {
     pub fn position_of(&self, file: u32, byte: u32) -> (usize, usize) {
         let Some(file) = self.file(file) else { return (1, 1) };
         let byte = floor(&file.text, byte as usize);
-        let (line, start) = file.line_at(byte);
-        (line + 1, file.text[start..byte].chars().count() + 1)
+        let (line, start, _) = file.line_at(byte);
+        let before = &file.text[start..byte];
+        (line + 1, if before.len() > COUNTED_COLUMNS { before.len() } else { before.chars().count() } + 1)
     }
 
     /// The text of a span.
@@ -120,9 +139,8 @@ impl SourceMap {
     /// The whole line in which a span starts, without its line break, and the byte at which that line starts.
     pub fn line(&self, span: Span) -> (&str, usize) {
         let Some(file) = self.file(span.file) else { return ("", 0) };
-        let (_, start) = file.line_at(floor(&file.text, span.start as usize));
-        let line = file.text[start..].split('\n').next().unwrap_or_default();
-        (line.trim_end_matches('\r'), start)
+        let (_, start, end) = file.line_at(floor(&file.text, span.start as usize));
+        (file.text[start..end].trim_end_matches(['\r', '\n']), start)
     }
 }
 

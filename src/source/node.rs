@@ -27,6 +27,8 @@ pub enum Kind {
 pub struct Entry {
     /// The key's text.
     pub key: Box<str>,
+    /// How the key was written.
+    pub key_style: Style,
     /// Where the key stands.
     pub key_span: Span,
     /// The value.

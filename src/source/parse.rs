@@ -7,12 +7,19 @@ use granit_parser::{Event, Options, Parser, ScalarStyle, Tag};
 
 use super::{Entry, Kind, Node, Span, Style};
 use crate::diagnostic::{Code, Diagnostic, Report};
+use crate::text::is_secret_key;
 
 /// The deepest nesting that is read. A Wukong needs eight levels, other Kubernetes objects about thirty.
 const MAX_DEPTH: usize = 64;
-/// The most nodes that one document may have, aliases counted as often as they are used. Kubernetes itself refuses
-/// objects over 1.5 MB, which hold fewer.
-const MAX_NODES: usize = 100_000;
+/// The most that one document may cost, aliases counted as often as they are used. A value costs one, and one more for
+/// every 32 bytes of text. Kubernetes itself refuses objects over 1.5 MB, which cost less.
+const MAX_COST: usize = 100_000;
+/// The most that all documents of a file may cost; ten thousand machines cost half of it.
+const MAX_FILE_COST: usize = 4_000_000;
+/// What a document costs beside its values: what is kept of it when it has been read.
+const DOCUMENT_COST: usize = 40;
+/// The most broken documents that are told of.
+const MAX_BROKEN: usize = 100;
 
 /// One document of a file.
 #[derive(Debug)]
@@ -26,6 +33,7 @@ pub struct Document {
 /// The documents of a text, one at a time, so that only one of them is in memory.
 pub struct Documents<'t> {
     builder: Builder<'t>,
+    broken: usize,
     ended: bool,
 }
 
@@ -34,7 +42,7 @@ impl<'t> Documents<'t> {
     pub fn new(file: u32, text: &'t str) -> Self {
         let mut options = granit_parser::options! { flow_nesting_limit: MAX_DEPTH, block_nesting_limit: MAX_DEPTH };
         options.set_emit_comments(false);
-        Self { builder: Builder::new(file, text, options), ended: false }
+        Self { builder: Builder::new(file, text, options), broken: 0, ended: false }
     }
 
     /// The next document without a problem. Problems go to the report; a document that has one is left out.
@@ -46,8 +54,11 @@ impl<'t> Documents<'t> {
                 Ok(Next::End) => self.ended = true,
                 Err(problem) => {
                     self.builder.problems.clear();
+                    self.broken += 1;
+                    // What is too large is not searched for its end.
+                    let hopeless = problem.code == Code::TooComplex || self.broken >= MAX_BROKEN;
                     report.push(*problem);
-                    self.ended = !self.builder.recover();
+                    self.ended = hopeless || !self.builder.recover();
                 }
             }
         }
@@ -77,14 +88,18 @@ struct Builder<'t> {
     text: &'t str,
     parser: Events<'t>,
     anchors: HashMap<usize, (Node, usize)>,
-    nodes: usize,
+    /// What this document has cost so far, and what all before it have.
+    cost: usize,
+    spent: usize,
+    /// Whether the value that is being read belongs to a key that looks secret.
+    secret: bool,
     problems: Vec<Diagnostic>,
 }
 
 impl<'t> Builder<'t> {
     fn new(file: u32, text: &'t str, options: Options) -> Self {
         let parser = Parser::new_from_str_with_options(text, options);
-        Self { file, text, parser, anchors: HashMap::new(), nodes: 0, problems: Vec::new() }
+        Self { file, text, parser, anchors: HashMap::new(), cost: 0, spent: 0, secret: false, problems: Vec::new() }
     }
 
     fn next_document(&mut self) -> Fallible<Next> {
@@ -97,7 +112,9 @@ impl<'t> Builder<'t> {
             }
         }
         self.anchors.clear();
-        self.nodes = 0;
+        self.spent += self.cost + DOCUMENT_COST;
+        self.cost = 0;
+        self.secret = false;
         let Some((event, span)) = self.event()? else { return Ok(Next::End) };
         if matches!(event, Event::DocumentEnd) {
             return Ok(Next::Nothing);
@@ -151,28 +168,32 @@ impl<'t> Builder<'t> {
         Span { file: self.file, start: clamp(start), end: clamp(end) }
     }
 
-    fn count(&mut self, nodes: usize, span: Span) -> Fallible<()> {
-        self.nodes += nodes;
-        if self.nodes <= MAX_NODES {
+    fn pay(&mut self, cost: usize, span: Span) -> Fallible<()> {
+        self.cost += cost;
+        let (what, limit) = if self.cost > MAX_COST {
+            ("the document is", "no Kubernetes object may be that large")
+        } else if self.spent + self.cost > MAX_FILE_COST {
+            ("the documents of this file together are", "split the file")
+        } else {
             return Ok(());
-        }
-        let message = format!("the document has more than {MAX_NODES} values, aliases expanded");
-        Err(Box::new(
-            Diagnostic::new(Code::TooComplex, span, message).help("write the repeated parts out, or split it"),
-        ))
+        };
+        let problem = Diagnostic::new(Code::TooComplex, span, format!("{what} too large, aliases expanded"));
+        Err(Box::new(problem.help(limit)))
     }
 
     fn node(&mut self, event: Event<'t>, span: Span) -> Fallible<Node> {
-        let before = self.nodes;
-        self.count(1, span)?;
+        let before = self.cost;
+        let text = if let Event::Scalar(text, ..) = &event { text.len() } else { 0 };
+        self.pay(1 + text / 32, span)?;
         let (anchor, node) = match event {
             Event::Alias(id) => {
-                let Some((node, nodes)) = self.anchors.get(&id).cloned() else {
+                let Some((_, cost)) = self.anchors.get(&id) else {
                     let problem = Diagnostic::new(Code::Syntax, span, "an alias inside its own anchor has no value");
                     return Err(Box::new(problem));
                 };
-                self.count(nodes, span)?;
-                return Ok(node);
+                // Paid before it is copied.
+                self.pay(*cost, span)?;
+                return Ok(self.anchors[&id].0.clone());
             }
             Event::Scalar(text, style, anchor, tag) => {
                 let style = scalar_style(style, tag.as_deref());
@@ -187,9 +208,9 @@ impl<'t> Builder<'t> {
         };
         if anchor != 0 {
             // The copy kept for aliases counts too, or nested anchors would multiply the memory in use.
-            let size = self.nodes - before;
-            self.count(size, span)?;
-            self.anchors.insert(anchor, (node.clone(), size));
+            let cost = self.cost - before;
+            self.pay(cost, span)?;
+            self.anchors.insert(anchor, (node.clone(), cost));
         }
         Ok(node)
     }
@@ -224,14 +245,20 @@ impl<'t> Builder<'t> {
             }
             let key = self.node(event, span)?;
             let Some((event, span)) = self.event()? else { break };
+            let outer = self.secret;
+            self.secret |= key.as_str().is_some_and(is_secret_key);
             let value = self.node(event, span)?;
+            self.secret = outer;
             match key.kind {
                 Kind::Scalar(text, Style::Plain) if &*text == "<<" => merged.extend(merge(value)?),
-                Kind::Scalar(text, _) => {
+                Kind::Scalar(text, style) => {
+                    // The copy in `seen`.
+                    self.pay(text.len() / 32, key.span)?;
                     if let Some(first) = seen.insert(text.clone(), key.span) {
-                        self.problems.push(duplicate(&text, first, key.span));
+                        let shown = if self.secret { "…" } else { &*text };
+                        self.problems.push(duplicate(shown, first, key.span));
                     }
-                    entries.push(Entry { key: text, key_span: key.span, value });
+                    entries.push(Entry { key: text, key_style: style, key_span: key.span, value });
                 }
                 Kind::List(_) | Kind::Map(_) => {
                     let problem = Diagnostic::new(Code::Syntax, key.span, "a list or mapping cannot be a key");
@@ -262,9 +289,15 @@ fn merge(value: Node) -> Fallible<Vec<Entry>> {
     }
 }
 
+/// An explicit tag decides over the notation; a tag of one's own makes text, as it does for kubectl.
 fn scalar_style(style: ScalarStyle, tag: Option<&Tag>) -> Style {
-    let tagged = tag.is_some_and(|tag| tag.is_yaml_core_schema_tag("str") || tag.is_yaml_core_schema_tag("binary"));
-    if style == ScalarStyle::Plain && !tagged { Style::Plain } else { Style::Text }
+    match tag {
+        None if style == ScalarStyle::Plain => Style::Plain,
+        Some(tag) if ["int", "float", "bool", "null"].iter().any(|kind| tag.is_yaml_core_schema_tag(kind)) => {
+            Style::Plain
+        }
+        None | Some(_) => Style::Text,
+    }
 }
 
 fn syntax(error: &granit_parser::ScanError, span: Span) -> Diagnostic {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Number, Value};
 
-use super::{Kind, Node, Style};
+use super::{Entry, Kind, Node, Style};
 
 /// The type of an unquoted scalar in the YAML 1.2 core schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,13 +66,28 @@ pub fn kubectl_value(node: &Node) -> Value {
         Kind::Scalar(text, Style::Plain) => kubectl_scalar(text),
         Kind::List(items) => items.iter().map(kubectl_value).collect(),
         Kind::Map(entries) => {
-            let pairs = entries.iter().map(|entry| (entry.key.to_string(), kubectl_value(&entry.value)));
+            let pairs = entries.iter().map(|entry| (kubectl_key(entry), kubectl_value(&entry.value)));
             Value::Object(pairs.collect::<Map<_, _>>())
         }
     }
 }
 
+/// kubectl reads an unquoted key as it reads a value, and then writes it as text.
+fn kubectl_key(entry: &Entry) -> String {
+    match (entry.key_style, kubectl_scalar(&entry.key)) {
+        (Style::Plain, Value::Bool(value)) => value.to_string(),
+        (Style::Plain, Value::Number(number)) if !number.is_f64() => number.to_string(),
+        _ => entry.key.to_string(),
+    }
+}
+
 fn kubectl_scalar(text: &str) -> Value {
+    match text {
+        // Booleans to the library that kubectl uses, unlike to most others.
+        "y" | "Y" => return Value::Bool(true),
+        "n" | "N" => return Value::Bool(false),
+        _ => {}
+    }
     match Plain::of(text) {
         Plain::Null => Value::Null,
         Plain::Bool(value) | Plain::LegacyBool(value) => Value::Bool(value),
@@ -84,6 +99,9 @@ fn kubectl_scalar(text: &str) -> Value {
 
 /// An integer by the rules of YAML 1.1: underscores, `0b`, `0x`, and a leading zero for octal.
 fn legacy_integer(text: &str) -> Option<Value> {
+    if text.starts_with('_') {
+        return None;
+    }
     let compact = text.replace('_', "");
     let (negative, digits) = match compact.strip_prefix('-') {
         Some(rest) => (true, rest),

@@ -14,7 +14,7 @@ object! {
         secret password_hash ("passwordHash"): String,
         /// A Secret whose key is the user's name and whose value is the password. The guest agent sets it, so the
         /// image must have one.
-        optional password_secret ("passwordSecret"): ObjectName,
+        guarded password_secret ("passwordSecret"): ObjectName,
         /// The sudo rule. Default `ALL=(ALL) NOPASSWD:ALL`; empty for a user without sudo.
         optional sudo ("sudo"): SudoRule,
         /// The login shell. Default: the image's.
@@ -22,6 +22,6 @@ object! {
         /// The groups, in place of those that the image gives its user. Default: the image's.
         list groups ("groups"): GroupName,
         /// Whether logging in with a password is off. Default: only without a password.
-        optional lock_passwd ("lockPasswd"): bool,
+        guarded lock_passwd ("lockPasswd"): bool,
     }
 }

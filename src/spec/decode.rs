@@ -3,6 +3,10 @@
 use super::shape::{ObjectShape, Shape};
 use crate::diagnostic::{Code, Diagnostic, Report};
 use crate::source::{Entry, Kind, Located, Node, Plain, Span, Style};
+use crate::text::is_secret_key;
+
+/// Nobody meant a field by a longer word, and comparing takes time.
+const LONGEST_WORD: usize = 64;
 
 /// A type that can be read from a located tree.
 pub trait Decode: Sized {
@@ -46,6 +50,15 @@ impl<'r> Cx<'r> {
             }
         }
         if out.is_empty() { "the document".to_owned() } else { format!("`{out}`") }
+    }
+
+    /// Reads a value that no message may show.
+    pub(super) fn hiding<T>(&mut self, node: &Node, read: impl FnOnce(&mut Self) -> T) -> T {
+        self.report.hide(node.span);
+        let outer = std::mem::replace(&mut self.secret, true);
+        let value = read(self);
+        self.secret = outer;
+        value
     }
 
     /// Whether the current value must not appear in any message.
@@ -156,10 +169,18 @@ impl<'n> Fields<'n> {
     /// A field whose value no message and no excerpt may show.
     pub(super) fn secret<T: Decode>(&self, key: &str, cx: &mut Cx<'_>) -> Option<Located<T>> {
         let node = self.value(key)?;
-        cx.report.hide(node.span);
-        cx.secret = true;
+        cx.hiding(node, |cx| self.optional(key, cx))
+    }
+
+    /// A field that names a secret. A value that is refused may be the secret itself, so it is not shown.
+    pub(super) fn guarded<T: Decode>(&self, key: &str, cx: &mut Cx<'_>) -> Option<Located<T>> {
+        let node = self.value(key)?;
+        let outer = std::mem::replace(&mut cx.secret, true);
         let value = self.optional(key, cx);
-        cx.secret = false;
+        cx.secret = outer;
+        if value.is_none() {
+            cx.report.hide(node.span);
+        }
         value
     }
 
@@ -189,23 +210,40 @@ impl<'n> Fields<'n> {
 /// Notes an unknown field; returns the one that was probably meant.
 fn unknown(entry: &Entry, shape: &ObjectShape, cx: &mut Cx<'_>) -> Option<&'static str> {
     // The value of a misspelt `password` is as secret as that of the right one.
-    if shape.holds_secrets() {
+    let known = shape.fields.iter().filter(|field| !field.ignored);
+    if cx.report.is_full() {
+        cx.report.hide(entry.value.span);
+        cx.problem(Diagnostic::new(Code::UnknownField, entry.key_span, ""));
+        return None;
+    }
+    let near = closest(&entry.key, known.clone().map(|field| field.key));
+    let meant = known.clone().find(|field| Some(field.key) == near);
+    let inside_secret = shape.holds_secrets() || cx.secret;
+    if inside_secret || is_secret_key(&entry.key) || meant.is_some_and(|field| field.shape.holds_secrets()) {
         cx.report.hide(entry.value.span);
     }
-    let key: String = entry.key.chars().take(60).collect();
-    let message = format!("unknown field `{key}` in {}", cx.path());
+    // `password:hunter2` without a space is a key; only what looks like a key is repeated.
+    let plain =
+        entry.key.len() <= 40 && entry.key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    let message = if plain || !inside_secret {
+        format!("unknown field `{}` in {}", entry.key, cx.path())
+    } else {
+        cx.report.hide(entry.key_span);
+        format!("unknown field in {}", cx.path())
+    };
     let problem = Diagnostic::new(Code::UnknownField, entry.key_span, message);
-    let known = shape.fields.iter().filter(|field| !field.ignored).map(|field| field.key);
-    let near = closest(&key, known.clone());
     cx.problem(match near {
         Some(near) => problem.help(format!("did you mean `{near}`?")),
-        None => problem.help(format!("known here: {}", known.collect::<Vec<_>>().join(", "))),
+        None => problem.help(format!("known here: {}", known.map(|field| field.key).collect::<Vec<_>>().join(", "))),
     });
     near
 }
 
 /// The candidate that a person most likely meant, if one is near enough.
 pub(super) fn closest<'c>(word: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
+    if word.len() > LONGEST_WORD {
+        return None;
+    }
     let lower = word.to_ascii_lowercase();
     candidates
         .map(|candidate| {

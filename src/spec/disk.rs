@@ -1,6 +1,6 @@
 //! One disk: how large it is, where it lies, and what is on it.
 
-use super::leaf::{Label, ObjectName};
+use super::leaf::{ImageAddress, Label, ObjectName};
 use super::object::{choice, object};
 use crate::quantity::Quantity;
 
@@ -17,9 +17,9 @@ object! {
         optional boot ("boot"): bool,
         /// Where the content comes from: `docker://REF` or a bare container reference, `https://…`, `gs://…`,
         /// `s3://…` (with imageSecret), `oci-archive:PATH`, `pvc:NAMESPACE/NAME`, `snapshot:NAMESPACE/NAME`.
-        optional image ("image"): String,
+        optional image ("image"): ImageAddress,
         /// The Secret with the credentials for the image.
-        optional image_secret ("imageSecret"): ObjectName,
+        guarded image_secret ("imageSecret"): ObjectName,
         /// The ConfigMap with the certificate authority of the image's server.
         optional image_cert_config_map ("imageCertConfigMap"): ObjectName,
         /// The checksum of an image fetched by HTTP: `sha256:` and hex digits, also sha512, sha1 and md5. It needs

@@ -3,7 +3,7 @@
 use super::decode::{Cx, Decode, closest};
 use super::wukong::{API_VERSION, GROUP, KIND, Wukong};
 use crate::diagnostic::{Code, Diagnostic, Report};
-use crate::source::{Document, Documents, Located, Node, Span};
+use crate::source::{Document, Documents, Located, Node, SourceMap, Span};
 
 /// A document that could be read.
 #[derive(Debug)]
@@ -23,6 +23,19 @@ pub struct Other {
     pub root: Node,
     /// Where it stands, from the first to the last byte.
     pub span: Span,
+    /// Whether it is an item of a List.
+    nested: bool,
+}
+
+impl Other {
+    /// The document as it was written; `None` for an item of a List, which cannot stand alone.
+    pub fn text<'s>(&self, sources: &'s SourceMap) -> Option<&'s str> {
+        // The first key may be indented, and then all others are as well.
+        let (_, line) = sources.line(self.span);
+        let start = Span { start: u32::try_from(line).ok()?, ..self.span };
+        let before = sources.slice(Span { end: self.span.start, ..start });
+        (!self.nested && before.trim().is_empty()).then(|| sources.slice(start))
+    }
 }
 
 /// The documents of one file, one at a time; the items of a List count as documents.
@@ -41,11 +54,14 @@ impl<'t> Reader<'t> {
     /// The next document that could be read. Problems go to the report.
     pub fn next(&mut self, report: &mut Report) -> Option<Found> {
         loop {
-            let Document { root, span } = match self.items.pop() {
+            let item = self.items.pop();
+            let nested = item.is_some();
+            let Document { root, span } = match item {
                 Some(root) => Document { span: root.span, root },
                 None => self.documents.next(report)?,
             };
             let Some(kind) = root.get("kind").and_then(Node::as_str).map(str::to_owned) else {
+                report.hide(span);
                 report.push(no_kind(&root, span));
                 continue;
             };
@@ -55,7 +71,9 @@ impl<'t> Reader<'t> {
                 let items = root.get("items").and_then(Node::items).unwrap_or_default();
                 self.items.extend(items.iter().rev().cloned());
             } else if !ours && kind != KIND {
-                return Some(Found::Other(Other { kind, root, span }));
+                // A Secret on one line would be shown whole beside its `kind`.
+                report.hide(span);
+                return Some(Found::Other(Other { kind, root, span, nested }));
             } else if let Some(problem) = unknown_version(&root, &version, &kind) {
                 report.push(problem);
             } else {

@@ -5,6 +5,8 @@ use super::shape::{Shape, TextShape};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::quantity::Quantity;
 use crate::source::{Kind, Located, Node, Plain, Span, Style};
+use crate::text::is_secret_address;
+use crate::text::is_secret_key;
 
 /// Reads text. What YAML takes for a number, a boolean or nothing is refused, as the API server would.
 pub(super) fn text<'n>(node: &'n Node, what: &str, cx: &mut Cx<'_>) -> Option<&'n str> {
@@ -162,6 +164,28 @@ impl Decode for Quantity {
     }
 }
 
+/// The address of an image. One with user information or a query is hidden as soon as it is read.
+#[derive(Debug, Clone)]
+pub struct ImageAddress(pub String);
+
+impl std::ops::Deref for ImageAddress {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Decode for ImageAddress {
+    const SHAPE: Shape = String::SHAPE;
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Self> {
+        let secret = node.as_str().is_none_or(is_secret_address);
+        let read = |cx: &mut Cx<'_>| String::decode(node, cx);
+        (if secret { cx.hiding(node, read) } else { read(cx) }).map(Self)
+    }
+}
+
 /// A mapping from text to text, in the order of the file.
 #[derive(Debug, Clone, Default)]
 pub struct TextMap(pub Vec<(Located<String>, Located<String>)>);
@@ -184,7 +208,9 @@ impl Decode for TextMap {
         };
         let mut pairs = Vec::with_capacity(entries.len());
         for entry in entries {
-            if let Some(value) = text(&entry.value, "a mapping from text to text", cx) {
+            let read = |cx: &mut Cx<'_>| text(&entry.value, "a mapping from text to text", cx);
+            let value = if is_secret_key(&entry.key) { cx.hiding(&entry.value, read) } else { read(cx) };
+            if let Some(value) = value {
                 let key = Located::new(entry.key.to_string(), entry.key_span);
                 pairs.push((key, Located::new(value.to_owned(), entry.value.span)));
             }
@@ -229,6 +255,10 @@ macro_rules! formed {
 }
 
 fn refuse(code: Code, span: Span, found: &str, what: &str, reason: &str, cx: &mut Cx<'_>) {
+    if cx.is_secret() {
+        cx.problem(Diagnostic::new(code, span, format!("{} is not {what}", cx.path())));
+        return;
+    }
     let shown: String = found.chars().take(40).collect();
     let message = format!("{} is not {what}: `{shown}`", cx.path());
     cx.problem(Diagnostic::new(code, span, message).help(reason));

@@ -22,7 +22,9 @@ pub use disk::{AccessMode, Disk, ExistingClaim, StoragePolicy, VolumeMode};
 pub use document::{Found, Other, Reader};
 pub use explain::{ExplainError, explain};
 pub(crate) use leaf::check_subdomain;
-pub use leaf::{AbsolutePath, GroupName, HostDevice, Int, Label, NadName, ObjectName, SudoRule, TextMap, UserName};
+pub use leaf::{
+    AbsolutePath, GroupName, HostDevice, ImageAddress, Int, Label, NadName, ObjectName, SudoRule, TextMap, UserName,
+};
 pub use network::{IpConfig, IpMode, Network, NetworkType};
 pub use placement::{
     CpuTopology, EvictionStrategy, HighAvailability, RestartPolicy, RunStrategy, StartStrategy, TaintEffect,

@@ -2,7 +2,7 @@
 
 /// Declares a mapping of the file: its fields with key, kind and type, and their documentation.
 ///
-/// Kinds: `required`, `optional`, `secret` (optional, shown nowhere), `list`, `keyed` (a list whose items have unique
+/// Kinds: `required`, `optional`, `secret` (optional, shown nowhere), `guarded` (optional, not shown when refused), `list`, `keyed` (a list whose items have unique
 /// names) and `ignored` (accepted for older files; has no Rust field).
 macro_rules! object {
     (
@@ -61,6 +61,7 @@ macro_rules! object {
 macro_rules! field_type {
     (required $type:ty) => { $crate::source::Located<$type> };
     (optional $type:ty) => { Option<$crate::source::Located<$type>> };
+    (guarded $type:ty) => { Option<$crate::source::Located<$type>> };
     (secret $type:ty) => { Option<$crate::source::Located<$type>> };
     (list $type:ty) => { Vec<$crate::source::Located<$type>> };
     (keyed $type:ty) => { Vec<$crate::source::Located<$type>> };

@@ -93,6 +93,11 @@ impl Shape {
         }
     }
 
+    /// Whether this is a mapping with a secret in it.
+    pub fn holds_secrets(&self) -> bool {
+        matches!(self, Self::Object(object) if object.holds_secrets())
+    }
+
     /// The fields of this mapping, or of the mappings in this list.
     pub const fn fields(&self) -> &'static [FieldShape] {
         match self {

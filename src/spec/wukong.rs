@@ -2,7 +2,7 @@
 
 use super::cloud_init::CloudInitUser;
 use super::disk::Disk;
-use super::leaf::{Int, Label, ObjectName, TextMap};
+use super::leaf::{ImageAddress, Int, Label, ObjectName, TextMap};
 use super::network::Network;
 use super::object::object;
 use super::placement::{CpuTopology, HighAvailability, StartStrategy};
@@ -83,7 +83,7 @@ object! {
         required memory ("memory"): Quantity,
         /// With a scheme or a `/`: the image of the boot disk, if that names none. Otherwise the name of the
         /// operating system, noted on the machine.
-        optional os_image ("osImage"): String,
+        optional os_image ("osImage"): ImageAddress,
         /// The disks, in the order in which the guest sees them.
         keyed disks ("disks"): Disk,
         /// The networks. Without a `default` one the pod network is the first.
@@ -91,7 +91,7 @@ object! {
         /// The user that cloud-init sets up at the first boot.
         optional cloud_init_user ("cloudInitUser"): CloudInitUser,
         /// A Secret whose values are public SSH keys for that user. All of them reach the guest: no private keys.
-        optional ssh_key_secret ("sshKeySecret"): ObjectName,
+        guarded ssh_key_secret ("sshKeySecret"): ObjectName,
         /// Where the machine may run, and what happens when it stops or its node is drained.
         optional high_availability ("highAvailability"): HighAvailability,
         /// When the machine runs.
