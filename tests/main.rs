@@ -9,6 +9,7 @@ mod codes;
 mod examples;
 mod hostile;
 mod properties;
+mod readme;
 mod rules;
 mod support;
 mod traps;

@@ -1,0 +1,36 @@
+# What one can run. `just` lists it.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+_default:
+    @just --list --unsorted
+
+# Everything that CI checks.
+check: fmt lint test wall
+
+# Formatting, checked.
+fmt:
+    cargo fmt --check
+
+# Lints of all targets, warnings are errors.
+lint:
+    cargo clippy --all-targets --locked -- -D warnings
+    cargo clippy --no-default-features --lib --locked -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --quiet
+
+# All tests.
+test *args:
+    cargo test --locked {{args}}
+
+# The library alone: no clap, no terminal, no file system.
+wall:
+    cargo test --no-default-features --lib --locked
+
+# Writes the expected output of all cases anew; read the difference like code.
+bless:
+    WUKONG_BLESS=1 cargo test --test tests -- cases codes examples
+
+# The library's benchmarks, then the whole process beside virtctl and helm (needs go and hyperfine).
+bench:
+    cargo bench --locked
+    bash benches/process.sh
