@@ -21,7 +21,7 @@
 //! | [`diagnostic`] | problems as data; the table of codes; excerpts, JSON, SARIF |
 //! | [`spec`] | the typed file, declared once; decoding that keeps going; schema, CRD, `explain`, starter |
 //! | [`machine`] | what a file means: every default and every rule, one file per group |
-//! | [`render`] | a machine as Kubernetes objects; decides nothing, cannot fail |
+//! | [`mod@render`] | a machine as Kubernetes objects; decides nothing, cannot fail |
 //! | [`output`] | manifests as YAML, JSON, names, files |
 //! | `cli` | the only user of clap, the environment, the terminal and the file system (feature `cli`) |
 //!

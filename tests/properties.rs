@@ -188,7 +188,7 @@ proptest! {
     #[test]
     fn no_text_makes_it_panic(text in any::<String>()) {
         let loaded = read(&text, &Options::default());
-        let excerpts = wukong::diagnostic::Excerpts::new(&loaded.report, &loaded.sources, wukong::text::Styles::default());
+        let excerpts = wukong::diagnostic::Excerpts::new(&loaded.report, &loaded.sources, wukong::text::Styles::default(), 100);
         let _ = excerpts.to_string();
     }
 
@@ -201,7 +201,7 @@ proptest! {
         let text = format!("{}{with}{}", &original[..start], &original[end..]);
         let options = Options::default();
         let loaded = read(&text, &options);
-        let _ = wukong::diagnostic::Excerpts::new(&loaded.report, &loaded.sources, wukong::text::Styles::default()).to_string();
+        let _ = wukong::diagnostic::Excerpts::new(&loaded.report, &loaded.sources, wukong::text::Styles::default(), 100).to_string();
         let _ = wukong::diagnostic::to_sarif(&loaded.report, &loaded.sources, "0").to_string();
         for machine in &loaded.machines {
             let _ = render(machine, &options);

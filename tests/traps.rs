@@ -270,6 +270,7 @@ fn trap_25_quantities_keep_their_spelling_and_secrets_stay_out_of_messages() {
     assert_eq!(claim["spec"]["resources"]["requests"]["storage"], "1024Mi");
     let loaded = read(&machine("  cloudInitUser: {name: a, password: hunter2}\n"), &Options::default());
     assert!(!format!("{:?}", loaded.machines).contains("$6$"));
-    let shown = wukong::diagnostic::Excerpts::new(&loaded.report, &loaded.sources, wukong::text::Styles::default());
+    let shown =
+        wukong::diagnostic::Excerpts::new(&loaded.report, &loaded.sources, wukong::text::Styles::default(), 100);
     assert!(!shown.to_string().contains("hunter2"));
 }

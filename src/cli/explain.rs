@@ -8,7 +8,7 @@ use super::Exit;
 use super::terminal::Terminal;
 use crate::diagnostic::Code;
 use crate::spec::explain;
-use crate::text::plain;
+use crate::text::{plain, wrap};
 
 /// Explain a field of a Wukong file, or a code such as WK301.
 #[derive(Debug, clap::Args)]
@@ -29,9 +29,15 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     let page = match Code::ALL.iter().find(|code| code.as_str().eq_ignore_ascii_case(&args.path)) {
         Some(code) => {
-            format!("{} ({}): {}\n\n{}\n", code, code.severity().as_str(), code.title(), plain(code.why()))
+            format!(
+                "{} ({}): {}\n\n{}\n",
+                code,
+                code.severity().as_str(),
+                code.title(),
+                wrap(&plain(code.why()), terminal.width, 0)
+            )
         }
-        None => match explain(&args.path, args.recursive, terminal.out) {
+        None => match explain(&args.path, args.recursive, terminal.out, terminal.width) {
             Ok(page) => page,
             Err(error) => {
                 let parent =

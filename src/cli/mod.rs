@@ -21,7 +21,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 pub use exit::Exit;
 use terminal::{ColorChoice, Terminal};
 
-/// One short file describes a virtual machine on KubeVirt; this tool checks it and turns it into manifests.
+/// One short file describes a virtual machine on KubeVirt.
 #[derive(Debug, Parser)]
 #[command(name = "kubectl wukong", bin_name = "kubectl wukong", version, max_term_width = 100)]
 struct Cli {
@@ -96,9 +96,10 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 /// The command with its help in groups.
 fn command() -> clap::Command {
     let command = Cli::command();
+    let head = *command.get_styles().get_header();
     let mut groups = String::new();
     for (title, names) in GROUPS {
-        groups.push_str(&format!("{title}:\n"));
+        groups.push_str(&format!("{head}{title}:{head:#}\n"));
         for name in names {
             let about = command.find_subcommand(name).and_then(clap::Command::get_about);
             groups.push_str(&format!("  {name:<10} {}\n", about.map(ToString::to_string).unwrap_or_default()));
@@ -106,7 +107,7 @@ fn command() -> clap::Command {
         groups.push('\n');
     }
     let template = format!(
-        "{{about}}\n\n{{usage-heading}} {{usage}}\n\n{groups}Options:\n{{options}}\n\n\
+        "{{about}}\n\n{{usage-heading}} {{usage}}\n\n{groups}{head}Options:{head:#}\n{{options}}\n\n\
          Exit codes: 0 done, 1 invalid (validate), 2 wrong usage, 3 invalid Wukong file.\n\
          More about a command: kubectl wukong COMMAND --help\n"
     );

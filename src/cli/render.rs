@@ -18,10 +18,11 @@ use crate::source::kubectl_value;
 use crate::spec::Other;
 use crate::{Loaded, Machine, Options};
 
-/// Print the manifests of Wukong files: offline, and the same bytes every time.
+/// Print the manifests of Wukong files, offline.
 ///
 /// PersistentVolumeClaims, DataVolumes, a cloud-init Secret, NetworkAttachmentDefinitions and the VirtualMachine of
-/// each file go to standard output, warnings to standard error. Nothing is printed if any file is invalid.
+/// each file go to standard output, warnings to standard error. Nothing is printed if any file is invalid. Equal files
+/// give equal bytes, every time.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kubectl wukong render -f vm.yaml | kubectl apply --server-side -f -

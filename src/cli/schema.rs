@@ -7,7 +7,7 @@ use crate::output;
 use crate::spec::{crd, json_schema};
 use crate::text::yaml;
 
-/// Print the JSON Schema of Wukong files, for editors; or a CustomResourceDefinition.
+/// Print the JSON Schema for editors, or a CRD.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kubectl wukong schema > wukong.schema.json

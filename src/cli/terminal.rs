@@ -27,7 +27,12 @@ pub(super) struct Terminal {
     pub out: Styles,
     /// Styles for standard error.
     pub err: Styles,
+    /// How many cells a line has; a fixed number where there is no terminal.
+    pub width: usize,
 }
+
+/// The width of lines that go into a file or a pipe.
+const PIPED_WIDTH: usize = 100;
 
 impl Terminal {
     pub(super) fn new(choice: ColorChoice) -> Self {
@@ -38,7 +43,8 @@ impl Terminal {
             ColorChoice::Auto if is_terminal && !plain => Styles::coloured(),
             ColorChoice::Auto | ColorChoice::Never => Styles::default(),
         };
-        Self { out: styles(io::stdout().is_terminal()), err: styles(io::stderr().is_terminal()) }
+        let width = terminal_size::terminal_size().map_or(PIPED_WIDTH, |(width, _)| width.0.into());
+        Self { out: styles(io::stdout().is_terminal()), err: styles(io::stderr().is_terminal()), width }
     }
 
     /// Prints an error that has no place in a file.
@@ -54,7 +60,7 @@ impl Terminal {
         }
         let mut stderr = io::stderr().lock();
         // As above.
-        let _ = write!(stderr, "{}", Excerpts::new(report, sources, self.err));
+        let _ = write!(stderr, "{}", Excerpts::new(report, sources, self.err, self.width));
         let _ = writeln!(stderr, "{}", counts(report));
     }
 }

@@ -8,9 +8,9 @@ use super::terminal::{Terminal, counts};
 use crate::diagnostic::{to_json, to_sarif};
 use crate::output;
 
-/// Check Wukong files: every problem in one run, each with its place and what to write instead.
+/// Check Wukong files and tell every problem in one run.
 ///
-/// Works offline. Exits with 1 if there is an error; warnings alone are no failure.
+/// Each problem comes with a code, its place and what to write instead. Works offline. Exits with 1 if there is an error; warnings alone are no failure.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kubectl wukong validate -f vm.yaml

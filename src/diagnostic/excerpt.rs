@@ -10,8 +10,8 @@ use super::{Code, Diagnostic, Report, Severity};
 use crate::source::{SourceMap, Span};
 use crate::text::{MASK, Styles, sanitize, sanitize_char};
 
-/// The widest part of a source line that is shown, in terminal cells.
-const MAX_WIDTH: usize = 96;
+/// Cells before a source line: its number, a bar and spaces around them.
+const GUTTER: usize = 8;
 
 /// All problems of a report, ready to be printed.
 pub struct Excerpts<'a> {
@@ -19,12 +19,15 @@ pub struct Excerpts<'a> {
     sources: &'a SourceMap,
     mask: Mask,
     styles: Styles,
+    /// The widest part of a source line that is shown, in terminal cells.
+    room: usize,
 }
 
 impl<'a> Excerpts<'a> {
-    /// Pairs the problems with the text that they are about.
-    pub fn new(report: &'a Report, sources: &'a SourceMap, styles: Styles) -> Self {
-        Self { report, sources, mask: Mask::new(report.hidden()), styles }
+    /// Pairs the problems with the text that they are about. Source lines are cut to fit into `width` cells.
+    pub fn new(report: &'a Report, sources: &'a SourceMap, styles: Styles, width: usize) -> Self {
+        let room = width.saturating_sub(GUTTER).max(40);
+        Self { report, sources, mask: Mask::new(report.hidden()), styles, room }
     }
 
     fn one(&self, f: &mut fmt::Formatter<'_>, problem: &Diagnostic) -> fmt::Result {
@@ -57,7 +60,7 @@ impl<'a> Excerpts<'a> {
                     self.place(f, at, ":::", width)?;
                     writeln!(f, "{:width$} {}", "", "|".style(self.styles.frame))?;
                 }
-                let shown = Shown::new(self.sources, &self.mask, at, decoded);
+                let shown = self.shown(at, decoded, self.room.saturating_sub(text.len()).max(40));
                 self.line(f, at, &shown, width, (mark, text, style))?;
             }
         } else if let Some(file) = &problem.file {
@@ -121,17 +124,17 @@ struct Shown {
     marked: usize,
 }
 
-impl Shown {
-    fn new(sources: &SourceMap, mask: &Mask, span: Span, decoded: bool) -> Self {
-        let (line, start) = sources.line(span);
+impl Excerpts<'_> {
+    fn shown(&self, span: Span, decoded: bool, room: usize) -> Shown {
+        let (line, start) = self.sources.line(span);
         let from = (span.start as usize).saturating_sub(start).min(line.len());
         let to = (span.end as usize).saturating_sub(start).clamp(from, line.len());
-        let secret = mask.ranges(sources, span, decoded);
+        let secret = self.mask.ranges(self.sources, span, decoded);
         let mut cells: Vec<(String, usize, bool)> = Vec::new();
         let mut masked = false;
         // Only the neighbourhood of the span is looked at: a hostile file may be one line of many megabytes.
-        let first = floor(line, from.saturating_sub(4 * MAX_WIDTH));
-        let last = floor(line, (from + 4 * MAX_WIDTH).min(line.len()));
+        let first = floor(line, from.saturating_sub(4 * room));
+        let last = floor(line, (from + 4 * room).min(line.len()));
         for (offset, c) in line[first..last].char_indices().map(|(offset, c)| (offset + first, c)) {
             let inside = (from..to.max(from + 1)).contains(&offset);
             if secret.iter().any(|range| range.contains(&offset)) {
@@ -151,19 +154,21 @@ impl Shown {
             let width = text.chars().map(|c| c.width().unwrap_or(0)).sum();
             cells.push((text, width, inside));
         }
-        Self::cut(&cells)
+        Shown::cut(&cells, room)
     }
+}
 
+impl Shown {
     /// The part of the line around the mark that fits.
-    fn cut(cells: &[(String, usize, bool)]) -> Self {
+    fn cut(cells: &[(String, usize, bool)], room: usize) -> Self {
         let mark = cells.iter().position(|cell| cell.2).unwrap_or(cells.len());
         let width = |cells: &[(String, usize, bool)]| cells.iter().map(|cell| cell.1).sum::<usize>();
         let mut first = 0;
-        while width(&cells[first..]) > MAX_WIDTH && width(&cells[first..mark]) > MAX_WIDTH / 2 {
+        while width(&cells[first..]) > room && width(&cells[first..mark]) > room / 2 {
             first += 1;
         }
         let mut last = cells.len();
-        while last > mark + 1 && width(&cells[first..last]) > MAX_WIDTH {
+        while last > mark + 1 && width(&cells[first..last]) > room {
             last -= 1;
         }
         let mut text: String = cells[first..last].iter().map(|cell| cell.0.as_str()).collect();

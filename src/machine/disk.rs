@@ -79,7 +79,7 @@ pub(super) struct Scope<'a> {
 }
 
 pub(super) fn resolve(spec: &Spec, boot: &Boot, scope: &Scope<'_>, report: &mut Report) -> Vec<Disk> {
-    unique_names(spec, report);
+    identity::unique_names("disk", spec.disks.iter().map(|disk| &disk.name), report);
     if let Some(extra) = spec.disks.get(MAX_DISKS) {
         let message = format!("a machine has at most {MAX_DISKS} disks");
         report.push(Diagnostic::new(Code::OutOfRange, extra.span, message));
@@ -340,19 +340,6 @@ fn growth(disk: &spec::Disk, origin: &Origin, report: &mut Report) -> Option<Gro
         }
     }
     grows.map(|_| Growth { max: disk.max_size.as_ref().map(|max| max.value.clone()) })
-}
-
-fn unique_names(spec: &Spec, report: &mut Report) {
-    for (index, disk) in spec.disks.iter().take(MAX_DISKS).enumerate() {
-        if let Some(first) = spec.disks[..index].iter().find(|earlier| earlier.name.0 == disk.name.0) {
-            let message = format!("two disks are called `{}`", disk.name.0);
-            report.push(
-                Diagnostic::new(Code::DuplicateName, disk.name.span, message)
-                    .label(first.name.span, "first here")
-                    .help("rename one of them"),
-            );
-        }
-    }
 }
 
 fn unique_serials(disks: &[Disk], report: &mut Report) {

@@ -1,12 +1,14 @@
 //! Names, namespace, UUID, serial numbers and hardware addresses: derived, and the same on every render.
 
+use std::collections::HashMap;
+
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::Options;
 use crate::diagnostic::{Code, Diagnostic, Report};
 use crate::source::{Located, Span};
-use crate::spec::{Metadata, Wukong};
+use crate::spec::{Label, Metadata, Wukong};
 
 /// The label on everything that is rendered: a way to find things, never a proof of ownership.
 pub const MANAGED_LABEL: &str = "vm.novasphere.dev/wukong";
@@ -106,6 +108,20 @@ pub(super) fn check_names(wukong: &Located<Wukong>, report: &mut Report) {
     }
     for network in &wukong.spec.networks {
         check(nad_name(&name.value, &network.name), network.name.span);
+    }
+}
+
+/// Disks and networks are known by their names.
+pub(super) fn unique_names<'a>(kind: &str, names: impl Iterator<Item = &'a Located<Label>>, report: &mut Report) {
+    let mut seen = HashMap::new();
+    for name in names {
+        if let Some(first) = seen.insert(&name.0, name.span) {
+            report.push(
+                Diagnostic::new(Code::DuplicateName, name.span, format!("two {kind}s are called `{}`", name.0))
+                    .label(first, "first here")
+                    .help("rename one of them"),
+            );
+        }
     }
 }
 

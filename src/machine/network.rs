@@ -20,7 +20,7 @@ pub(super) fn resolve(spec: &Spec, machine: &Located<Label>, namespace: Option<&
             format!("a machine has at most {MAX_NETWORKS} networks"),
         ));
     }
-    unique_names(spec, report);
+    identity::unique_names("network", spec.networks.iter().map(|network| &network.name), report);
     let mut nics: Vec<_> =
         spec.networks.iter().take(MAX_NETWORKS).filter_map(|network| one(network, machine, report)).collect();
     let replaced = spec.networks.iter().any(|network| network.name.0 == POD_NETWORK && !is_pod(network));
@@ -155,19 +155,6 @@ fn vlan_without_bridge(network: &Network, report: &mut Report) {
             Diagnostic::new(Code::BadVlan, vlan.span, message)
                 .help("remove `vlanId` and set the VLAN in the NetworkAttachmentDefinition, or use `bridgeName`"),
         );
-    }
-}
-
-fn unique_names(spec: &Spec, report: &mut Report) {
-    for (index, network) in spec.networks.iter().take(MAX_NETWORKS).enumerate() {
-        if let Some(first) = spec.networks[..index].iter().find(|earlier| earlier.name.0 == network.name.0) {
-            let message = format!("two networks are called `{}`", network.name.0);
-            report.push(
-                Diagnostic::new(Code::DuplicateName, network.name.span, message)
-                    .label(first.name.span, "first here")
-                    .help("rename one of them"),
-            );
-        }
     }
 }
 

@@ -7,7 +7,7 @@ use owo_colors::OwoColorize as _;
 use super::decode::{Decode as _, closest};
 use super::shape::{FieldShape, Shape};
 use super::wukong::{API_VERSION, GROUP, KIND, Spec, Wukong};
-use crate::text::{Styles, plain};
+use crate::text::{Styles, plain, wrap};
 
 /// A path that leads to no field.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,11 +22,11 @@ pub struct ExplainError {
 
 /// Explains the field at a path such as `spec.disks.image`; the empty path is the document itself.
 ///
-/// `recursive` lists all fields below it, without their documentation.
+/// `recursive` lists all fields below it, without their documentation. Lines are at most `width` cells wide.
 ///
 /// # Errors
 /// An [`ExplainError`] if the path leads to no field.
-pub fn explain(path: &str, recursive: bool, styles: Styles) -> Result<String, ExplainError> {
+pub fn explain(path: &str, recursive: bool, styles: Styles, width: usize) -> Result<String, ExplainError> {
     let root = FieldShape {
         key: "",
         doc: Wukong::OBJECT.doc,
@@ -52,7 +52,7 @@ pub fn explain(path: &str, recursive: bool, styles: Styles) -> Result<String, Ex
         }
         parent.push_str(name);
     }
-    Ok(page(field, recursive, styles))
+    Ok(page(field, recursive, styles, width))
 }
 
 /// The path that was probably meant.
@@ -65,7 +65,7 @@ fn near(name: &str, parent: &str, field: &FieldShape) -> Option<String> {
     Some(if parent.is_empty() { key.to_owned() } else { format!("{parent}.{key}") })
 }
 
-fn page(field: &FieldShape, recursive: bool, styles: Styles) -> String {
+fn page(field: &FieldShape, recursive: bool, styles: Styles, width: usize) -> String {
     let head = |word: &str| format!("{word:<13}").style(styles.strong).to_string();
     let version = API_VERSION.trim_start_matches(GROUP).trim_start_matches('/');
     let mut out = String::new();
@@ -84,7 +84,7 @@ fn page(field: &FieldShape, recursive: bool, styles: Styles) -> String {
         );
     }
     let _ = writeln!(out, "{}", "DESCRIPTION:".style(styles.strong));
-    let _ = writeln!(out, "{}\n", indent(&plain(field.doc), 4));
+    let _ = writeln!(out, "{}\n", wrap(&plain(field.doc), width, 4));
     if let Shape::Choice(choices) = field.shape {
         let _ = writeln!(out, "{}", "VALUES:".style(styles.strong));
         let width = choices.iter().map(|choice| choice.word.len()).max().unwrap_or(0);
@@ -102,36 +102,37 @@ fn page(field: &FieldShape, recursive: bool, styles: Styles) -> String {
     }
     if !field.shape.fields().is_empty() {
         let _ = writeln!(out, "{}", "FIELDS:".style(styles.strong));
-        fields(field.shape.fields(), recursive, 2, styles, &mut out);
+        fields(field.shape.fields(), recursive, 2, &Page { styles, width }, &mut out);
     }
     format!("{}\n", out.trim_end())
 }
 
-fn fields(shapes: &[FieldShape], recursive: bool, depth: usize, styles: Styles, out: &mut String) {
+/// How a page looks.
+struct Page {
+    styles: Styles,
+    width: usize,
+}
+
+fn fields(shapes: &[FieldShape], recursive: bool, depth: usize, look: &Page, out: &mut String) {
     for field in shapes.iter().filter(|field| !field.ignored) {
         let _ = writeln!(
             out,
             "{:depth$}{} <{}>{}",
             "",
-            field.key.style(styles.name),
+            field.key.style(look.styles.name),
             field.shape.type_name(),
             required(field)
         );
         if recursive {
-            fields(field.shape.fields(), true, depth + 2, styles, out);
+            fields(field.shape.fields(), true, depth + 2, look, out);
         } else {
-            let _ = writeln!(out, "{}\n", indent(&plain(field.doc), depth + 2));
+            let _ = writeln!(out, "{}\n", wrap(&plain(field.doc), look.width, depth + 2));
         }
     }
 }
 
 const fn required(field: &FieldShape) -> &'static str {
     if field.required { " -required-" } else { "" }
-}
-
-fn indent(text: &str, by: usize) -> String {
-    let lines: Vec<_> = text.lines().map(|line| format!("{:by$}{line}", "").trim_end().to_owned()).collect();
-    lines.join("\n")
 }
 
 #[cfg(test)]
@@ -143,8 +144,8 @@ mod tests {
         fn walk(fields: &[FieldShape], path: &str) {
             for field in fields {
                 let path = if path.is_empty() { field.key.to_owned() } else { format!("{path}.{}", field.key) };
-                let page = explain(&path, false, Styles::default()).unwrap();
-                assert!(page.contains(&plain(field.doc).lines().next().unwrap().to_owned()), "{path}");
+                let page = explain(&path, false, Styles::default(), 100).unwrap();
+                assert!(page.contains(plain(field.doc).split_whitespace().next().unwrap()), "{path}");
                 walk(field.shape.fields(), &path);
             }
         }
@@ -153,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_wrong_path_says_where_and_what_was_meant() {
-        let error = explain("spec.disk.image", false, Styles::default()).unwrap_err();
+        let error = explain("spec.disk.image", false, Styles::default(), 100).unwrap_err();
         assert_eq!(error, ExplainError { part: "disk".into(), parent: "spec".into(), near: Some("spec.disks".into()) });
     }
 }
