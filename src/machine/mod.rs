@@ -1,7 +1,7 @@
 //! What a Wukong means: every default filled in, every rule checked, every name derived.
 //!
 //! A [`Machine`] is what a [`Wukong`] says once the contract has been applied to it. Rendering one cannot fail, and
-//! no rule is known anywhere else. One file per group of rules; [`fleet`] holds those across machines.
+//! no rule is known anywhere else. One file per group of rules; `fleet` holds those across machines.
 
 mod address;
 mod boot;
