@@ -249,6 +249,20 @@ fn growth_is_noted_on_the_claim() {
     assert_eq!(claim["metadata"]["annotations"]["vm.novasphere.dev/max-size"], "5Gi");
 }
 
+/// However many machines share the name of a claim, no second writer is overlooked.
+#[test]
+fn one_writer_among_many_namespaces() {
+    let claim = |namespace: &str, name: &str| {
+        disks("    - {name: a, existingPVC: {name: x}}\n")
+            .replace("namespace: prod", &format!("namespace: {namespace}"))
+            .replace("name: web,", &format!("name: {name},"))
+    };
+    let mut all: Vec<_> = (0..500).map(|n| claim(&format!("n{n}"), "one")).collect();
+    assert!(codes(&all.join("---\n")).is_empty());
+    all.push(claim("n499", "two"));
+    assert_eq!(codes(&all.join("---\n")), ["WK308"]);
+}
+
 /// What a person may leave empty: documents, optional fields.
 #[test]
 fn nothing_is_no_problem() {

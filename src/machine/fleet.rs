@@ -13,9 +13,8 @@ use crate::source::Span;
 /// Checks all machines of a run against each other.
 pub fn check(machines: &[Machine], report: &mut Report) {
     machines_once(machines, report);
-    let uses = uses(machines);
-    one_writer(&uses, report);
-    copies(machines, &uses, report);
+    one_writer(&uses(machines), report);
+    copies(machines, report);
     secrets_apart(machines, report);
     claims_once(machines, report);
     addresses_once(machines, report);
@@ -53,8 +52,10 @@ fn may_share(one: &Machine, other: &Machine) -> bool {
 }
 
 /// All disks of a run by the claim that holds them.
-fn uses(machines: &[Machine]) -> HashMap<&str, Vec<Use<'_>>> {
-    let mut uses: HashMap<_, Vec<_>> = HashMap::new();
+type Uses<'m> = HashMap<&'m str, Vec<Use<'m>>>;
+
+fn uses(machines: &[Machine]) -> Uses<'_> {
+    let mut uses: Uses<'_> = HashMap::new();
     for machine in machines {
         for disk in &machine.disks {
             uses.entry(disk.claim.as_str()).or_default().push(Use { machine, disk });
@@ -64,59 +65,116 @@ fn uses(machines: &[Machine]) -> HashMap<&str, Vec<Use<'_>>> {
 }
 
 /// KubeVirt itself lets two machines write to one claim, and one machine use it twice; only this check forbids it.
-fn one_writer(uses: &HashMap<&str, Vec<Use<'_>>>, report: &mut Report) {
+fn one_writer(uses: &Uses<'_>, report: &mut Report) {
     let mut shared: Vec<_> = uses.iter().filter(|(_, users)| users.len() > 1).collect();
     shared.sort_by_key(|(_, users)| users[0].disk.name_span);
     for (claim, users) in shared {
-        for (index, user) in users.iter().enumerate() {
-            let conflict = users[..index].iter().find(|first| {
-                // Two claims that would both be made are a collision of names, which is another rule.
-                let existing = [first, user].iter().any(|one| matches!(one.disk.origin, Origin::Existing));
-                existing && may_share(first.machine, user.machine) && !(first.disk.read_only && user.disk.read_only)
-            });
-            let Some(first) = conflict else { continue };
-            let other = format!("disk `{}` of `{}`", first.disk.name, described(first.machine));
-            let message = format!("the claim `{claim}` is used by {other} as well");
-            let problem = Diagnostic::new(Code::TwoWriters, user.disk.name_span, message)
-                .label(first.disk.name_span, "the other user");
-            report.push(if first.machine.namespace == user.machine.namespace {
-                problem.help(
-                    "two systems that write to one disk destroy it; copy it with `image: pvc:NAMESPACE/NAME`, or set `readOnly: true` on every use",
-                )
-            } else {
-                problem.help("one of the machines names no namespace, so they may be in the same; add it, or pass `--namespace`")
-            });
+        // Uses of one class are alike, so the first of each stands for all: thousands may share a claim read-only.
+        // A machine without a namespace may be in any, so the first of each class in any namespace is kept as well.
+        let mut firsts: HashMap<(Place<'_>, Class), &Use<'_>> = HashMap::new();
+        for user in users {
+            let class = user.class();
+            let own = user.machine.namespace.as_deref();
+            let places = match own {
+                Some(_) => vec![Place::In(own), Place::In(None)],
+                None => vec![Place::Anywhere],
+            };
+            let rivals = Class::ALL.iter().filter(|other| other.collides(class));
+            let mut found = rivals.flat_map(|other| places.iter().map(|place| (*place, *other)));
+            if let Some(first) = found.find_map(|key| firsts.get(&key)) {
+                report.push(two_writers(claim, first, user));
+            }
+            firsts.entry((Place::In(own), class)).or_insert(user);
+            firsts.entry((Place::Anywhere, class)).or_insert(user);
         }
     }
 }
 
+/// Where a claim may be.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Place<'m> {
+    /// In this namespace, or in one that is not known.
+    In(Option<&'m str>),
+    Anywhere,
+}
+
+/// How a claim is used.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Class {
+    existing: bool,
+    read_only: bool,
+}
+
+impl Class {
+    const ALL: [Self; 4] = [
+        Self { existing: true, read_only: false },
+        Self { existing: false, read_only: false },
+        Self { existing: true, read_only: true },
+        Self { existing: false, read_only: true },
+    ];
+
+    /// Two claims that would both be made are a collision of names, which is another rule.
+    const fn collides(self, other: Self) -> bool {
+        (self.existing || other.existing) && !(self.read_only && other.read_only)
+    }
+}
+
+impl Use<'_> {
+    const fn class(&self) -> Class {
+        Class { existing: matches!(self.disk.origin, Origin::Existing), read_only: self.disk.read_only }
+    }
+}
+
+fn two_writers(claim: &str, first: &Use<'_>, user: &Use<'_>) -> Diagnostic {
+    let other = format!("disk `{}` of `{}`", first.disk.name, described(first.machine));
+    let message = format!("the claim `{claim}` is used by {other} as well");
+    let problem =
+        Diagnostic::new(Code::TwoWriters, user.disk.name_span, message).label(first.disk.name_span, "the other user");
+    if first.machine.namespace == user.machine.namespace {
+        problem.help(
+            "two systems that write to one disk destroy it; copy it with `image: pvc:NAMESPACE/NAME`, or set `readOnly: true` on every use",
+        )
+    } else {
+        problem
+            .help("one of the machines names no namespace, so they may be in the same; add it, or pass `--namespace`")
+    }
+}
+
 /// A claim is copied only while nothing uses it, so a machine that waits for a copy must not use the original.
-fn copies(machines: &[Machine], used: &HashMap<&str, Vec<Use<'_>>>, report: &mut Report) {
+fn copies(machines: &[Machine], report: &mut Report) {
+    let mut used: HashMap<(Option<&str>, &str), Use<'_>> = HashMap::new();
     for machine in machines {
         for disk in &machine.disks {
+            let key = (machine.namespace.as_deref(), disk.claim.as_str());
+            used.entry(key).or_insert(Use { machine, disk });
+        }
+    }
+    for machine in machines {
+        let own: HashMap<&str, &Disk> = machine.disks.iter().map(|disk| (disk.claim.as_str(), disk)).collect();
+        for disk in &machine.disks {
             let Origin::Imported { source: Source::Claim(namespace, name), .. } = &disk.origin else { continue };
-            let all = used.get(name.as_str()).map(Vec::as_slice).unwrap_or_default();
-            let found = all.iter().find(|user| {
-                let there = user.machine.namespace.as_deref().is_none_or(|own| own == namespace);
-                there && !(std::ptr::eq(user.machine, machine) && machine.namespace.is_none())
-            });
-            let Some(rival) = found else { continue };
-            let own = std::ptr::eq(rival.machine, machine);
             let original = format!("`{namespace}/{name}`");
-            report.push(if own {
+            let here = machine.namespace.as_deref() == Some(namespace.as_str());
+            if let Some(user) = own.get(name.as_str()).filter(|_| here) {
                 let message = format!(
                     "the copy waits until {original} is not in use, and the machine that uses it waits for the copy"
                 );
-                Diagnostic::new(Code::CopyOfOwn, disk.name_span, message)
-                    .label(rival.disk.name_span, "uses the original")
-                    .help("copy the claim in a machine that does not use it")
-            } else {
-                let who = described(rival.machine);
-                let message = format!("the copy is made only while `{who}`, which uses {original}, is stopped");
-                Diagnostic::new(Code::CopyOfUsed, disk.name_span, message)
-                    .label(rival.disk.name_span, "uses the original")
-                    .help("stop that machine for the time, or copy a snapshot: `image: snapshot:NAMESPACE/NAME`")
-            });
+                report.push(
+                    Diagnostic::new(Code::CopyOfOwn, disk.name_span, message)
+                        .label(user.name_span, "uses the original")
+                        .help("copy the claim in a machine that does not use it"),
+                );
+            } else if let Some(user) = used.get(&(Some(namespace.as_str()), name.as_str())) {
+                let message = format!(
+                    "the copy is made only while `{}`, which uses {original}, is stopped",
+                    described(user.machine)
+                );
+                report.push(
+                    Diagnostic::new(Code::CopyOfUsed, disk.name_span, message)
+                        .label(user.disk.name_span, "uses the original")
+                        .help("stop that machine for the time, or copy a snapshot: `image: snapshot:NAMESPACE/NAME`"),
+                );
+            }
         }
     }
 }
