@@ -7,6 +7,10 @@ use crate::text::{is_secret_address, is_secret_key, mentions_secrets, secret_par
 
 /// A longer line is not searched but hidden: it is machine-made, and its column says enough.
 const LONG_LINE: usize = 16 << 10;
+/// How many lines above a place, and below it, are searched for secrets where the text could not be read. A value that
+/// is continued on more lines than this is no password.
+const LINES_ABOVE: usize = 12;
+const LINES_BELOW: usize = 2;
 /// How far around a place secrets are looked for, in bytes.
 const NEIGHBOURHOOD: usize = 16 << 10;
 
@@ -36,8 +40,7 @@ impl Mask {
         }
         let text = sources.file(at.file).map_or("", |file| file.text.as_str());
         let mut ranges = self.known(at.file, start, line.len());
-        let neighbourhood = neighbourhood(text, start, line.len());
-        if !decoded && mentions_secrets(neighbourhood) {
+        if !decoded && mentions_secrets(lines_around(text, start, line.len())) {
             // Nobody knows where a value ends in a text that cannot be read: only keys are shown.
             ranges.push(first_value(line)..line.len());
         } else if inside_secret_block(&text[..start], line) {
@@ -62,7 +65,8 @@ impl Mask {
     }
 }
 
-fn neighbourhood(text: &str, start: usize, length: usize) -> &str {
+/// A stretch around a line, cut where characters end.
+fn neighbourhood(text: &str, start: usize, length: usize) -> Range<usize> {
     let mut from = start.saturating_sub(NEIGHBOURHOOD);
     let mut to = (start + length + NEIGHBOURHOOD).min(text.len());
     while !text.is_char_boundary(from) {
@@ -71,7 +75,16 @@ fn neighbourhood(text: &str, start: usize, length: usize) -> &str {
     while !text.is_char_boundary(to) {
         to += 1;
     }
-    &text[from..to]
+    from..to
+}
+
+/// A line with some of those around it.
+fn lines_around(text: &str, start: usize, length: usize) -> &str {
+    let near = neighbourhood(text, start, length);
+    let above: usize = text[near.start..start].split_inclusive('\n').rev().take(LINES_ABOVE).map(str::len).sum();
+    let end = start + length;
+    let below: usize = text[end..near.end].split_inclusive('\n').take(1 + LINES_BELOW).map(str::len).sum();
+    &text[start - above..end + below]
 }
 
 fn indent(line: &str) -> usize {
@@ -111,7 +124,7 @@ fn inside_secret_block(before: &str, line: &str) -> bool {
     let depth_of = |line: &str| line.len() - line.trim_start().len();
     let item = line.trim_start().starts_with('-');
     let mut limit = depth_of(line) + usize::from(item);
-    let recent = neighbourhood(before, before.len(), 0);
+    let recent = &before[neighbourhood(before, before.len(), 0)];
     for above in recent.lines().rev().filter(|above| !above.trim().is_empty()) {
         let depth = depth_of(above);
         if depth >= limit {

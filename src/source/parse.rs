@@ -304,7 +304,9 @@ fn syntax(error: &granit_parser::ScanError, span: Span) -> Diagnostic {
     use granit_parser::ErrorKind as E;
     let help = match error.kind() {
         E::TabNotAllowed | E::TabInBlockIndentation | E::TabInIndentation => "indent with spaces; YAML forbids tabs",
-        E::MappingValueNotAllowed | E::InvalidColonPlacement => "quote a value that contains `: `",
+        E::MappingValueNotAllowed | E::InvalidColonPlacement => {
+            "check the indentation of this line; a value that contains `: ` needs quotes"
+        }
         E::UnclosedQuotedScalar => "close the quote",
         E::UnknownAnchor => "define the anchor with `&name` before it is used",
         _ => "",

@@ -222,9 +222,10 @@ fn unknown(entry: &Entry, shape: &ObjectShape, cx: &mut Cx<'_>) -> Option<&'stat
     if inside_secret || is_secret_key(&entry.key) || meant.is_some_and(|field| field.shape.holds_secrets()) {
         cx.report.hide(entry.value.span);
     }
-    // `password:hunter2` without a space is a key; only what looks like a key is repeated.
+    // `password:hunter2` without a space is a key; only what is no longer than a key is repeated.
+    let longest = near.map_or(20, |near| near.len() + 2);
     let plain =
-        entry.key.len() <= 40 && entry.key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+        entry.key.len() <= longest && entry.key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
     let message = if plain || !inside_secret {
         format!("unknown field `{}` in {}", entry.key, cx.path())
     } else {

@@ -259,8 +259,13 @@ fn refuse(code: Code, span: Span, found: &str, what: &str, reason: &str, cx: &mu
         cx.problem(Diagnostic::new(code, span, format!("{} is not {what}", cx.path())));
         return;
     }
-    let shown: String = found.chars().take(40).collect();
-    let message = format!("{} is not {what}: `{shown}`", cx.path());
+    // What follows a space or a line break may be the next field, swallowed: perhaps a secret.
+    let (shown, more) = match found.split_once(char::is_whitespace) {
+        Some((first, _)) => (first, " …"),
+        None => (found, ""),
+    };
+    let shown: String = shown.chars().take(40).collect();
+    let message = format!("{} is not {what}: `{shown}{more}`", cx.path());
     cx.problem(Diagnostic::new(code, span, message).help(reason));
 }
 

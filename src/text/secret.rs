@@ -42,7 +42,7 @@ pub fn is_secret_key(key: &str) -> bool {
     }
     let bare: String = key.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     !HARMLESS.contains(&bare.as_str())
-        && (CONTAINERS.contains(&bare.as_str()) || STEMS.iter().any(|stem| bare.contains(stem)))
+        && (CONTAINERS.contains(&bare.as_str()) || bare.ends_with("pw") || STEMS.iter().any(|stem| bare.contains(stem)))
 }
 
 /// Whether a text speaks of secrets at all, keys with harmless values included.
