@@ -65,11 +65,13 @@ impl Quantity {
         let (mantissa, decimals) = mantissa(digits).ok_or_else(|| fail("it does not start with a number"))?;
         let unit = match exponent(suffix) {
             Some(power) => pow10(power).ok_or_else(|| fail("the number is too large"))?,
-            None => SUFFIXES
-                .iter()
-                .find(|(name, _)| *name == suffix)
-                .map(|(_, unit)| *unit)
-                .ok_or_else(|| fail("Kubernetes does not know this suffix"))?,
+            None => SUFFIXES.iter().find(|(name, _)| *name == suffix).map(|(_, unit)| *unit).ok_or_else(|| {
+                fail(match suffix {
+                    _ if suffix.contains(char::is_whitespace) => "it holds a space",
+                    _ if suffix.contains(',') => "it holds a comma",
+                    _ => "Kubernetes does not know this suffix",
+                })
+            })?,
         };
         let nanos = scale(mantissa, unit, decimals).ok_or_else(|| fail("the number is too large"))?;
         if nanos > MAX {

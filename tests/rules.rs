@@ -296,12 +296,21 @@ fn users_that_cannot_work_are_refused() {
         ("sudo: false", "WK102"),
         ("sudo: 'no'", "WK110"),
         ("sudo: \"ALL=(ALL) ALL\\nx ALL=(ALL) ALL\"", "WK110"),
+        ("sudo: 'ubuntu ALL=(ALL) NOPASSWD:ALL'", "WK110"),
+        ("sudo: '%sudo ALL=(ALL) ALL'", "WK110"),
+        ("sudo: 'ALL=(ALL ALL'", "WK110"),
+        ("password: '$1$wukong$/AL605Z72lSP/u574vB73/'", "WK505"),
+        ("password: ", "WK109"),
         ("shell: bash", "WK110"),
         ("password: ''", "WK505"),
         ("passwordHash: ''", "WK505"),
     ] {
         let found = codes(&machine(&format!("  cloudInitUser: {{name: a, {fields}}}\n  sshKeySecret: k\n")));
         assert!(found.contains(&code), "{fields}: {found:?}");
+    }
+    for rule in ["ALL=(ALL) ALL", "ALL=(ALL:ALL) NOPASSWD:ALL", "ALL = ALL", "a, b=NOPASSWD: /usr/bin/x, /bin/y"] {
+        let text = machine(&format!("  cloudInitUser: {{name: a, sudo: '{rule}'}}\n  sshKeySecret: k\n"));
+        assert!(codes(&text).is_empty(), "{rule}: {:?}", codes(&text));
     }
     let none = machine("  cloudInitUser: {name: a, sudo: ''}\n  sshKeySecret: k\n");
     assert_eq!(value(&cloud_init(&none, "userdata"))["user"]["sudo"], Value::Null);
@@ -353,6 +362,34 @@ fn image_addresses_that_cdi_refuses_are_refused() {
 #[test]
 fn a_secret_of_the_person_is_never_overwritten() {
     assert_eq!(codes(&machine("  sshKeySecret: web-cloud-init\n")), ["WK315"]);
+}
+
+/// CDI copies a claim while nothing may write to it.
+#[test]
+fn copies_of_claims_in_use() {
+    let copy = disks("    - {name: a, image: 'pvc:prod/gold'}\n");
+    let user = |fields: &str, more: &str| {
+        disks(&format!("    - {{name: g, existingPVC: {{name: gold{fields}}}}}\n")).replace("name: web,", "name: db,")
+            + more
+    };
+    let both = |other: String| codes(&format!("{copy}---\n{other}"));
+    assert_eq!(both(user("", "")), ["WK319"]);
+    assert!(both(user(", readOnly: true", "")).is_empty());
+    assert!(both(user("", "  startStrategy: {autoStart: false}\n")).is_empty());
+    assert_eq!(codes(&disks("    - {name: a, image: 'pvc:prod/web-a'}\n")), ["WK318"]);
+}
+
+#[test]
+fn only_credentials_in_addresses_are_warned_of() {
+    for (image, warned) in [
+        ("https://u:p@h/x", true),
+        ("https://h/x?X-Amz-Signature=1", true),
+        ("https://h/x?raw=true", false),
+        ("https://h/@scope/x", false),
+    ] {
+        let text = disks(&format!("    - {{name: a, size: 1Gi, image: '{image}'}}\n"));
+        assert_eq!(codes(&text).contains(&"WK316"), warned, "{image}");
+    }
 }
 
 /// A machine whose namespace is not known may be in any, so its claims may be anybody's.

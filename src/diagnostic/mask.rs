@@ -6,11 +6,36 @@ use crate::source::{SourceMap, Span};
 use crate::text::{is_secret_address, is_secret_key, mentions_secrets, secret_parts};
 
 /// A longer line is not searched but hidden: it is machine-made, and its column says enough.
-const LONG_LINE: usize = 16 << 10;
+const LONG_LINE: usize = 2 << 10;
 /// How many lines above a place, and below it, are searched for secrets where the text could not be read. A value that
 /// is continued on more lines than this is no password.
 const LINES_ABOVE: usize = 12;
 const LINES_BELOW: usize = 2;
+/// Keys whose values are no secrets, and which nobody confuses with one.
+const PLAIN_KEYS: [&str; 22] = [
+    "apiVersion",
+    "kind",
+    "namespace",
+    "metadata",
+    "spec",
+    "cpu",
+    "memory",
+    "disks",
+    "size",
+    "maxSize",
+    "boot",
+    "storageClassName",
+    "accessMode",
+    "volumeMode",
+    "networks",
+    "type",
+    "bridgeName",
+    "nadName",
+    "vlanId",
+    "mode",
+    "address",
+    "gateway",
+];
 /// How far around a place secrets are looked for, in bytes.
 const NEIGHBOURHOOD: usize = 16 << 10;
 
@@ -40,7 +65,7 @@ impl Mask {
         }
         let text = sources.file(at.file).map_or("", |file| file.text.as_str());
         let mut ranges = self.known(at.file, start, line.len());
-        if !decoded && mentions_secrets(lines_around(text, start, line.len())) {
+        if !decoded && !has_plain_key(line) && mentions_secrets(lines_around(text, start, line.len())) {
             // Nobody knows where a value ends in a text that cannot be read: only keys are shown.
             ranges.push(first_value(line)..line.len());
         } else if inside_secret_block(&text[..start], line) {
@@ -91,10 +116,19 @@ fn indent(line: &str) -> usize {
     line.len() - line.trim_start_matches([' ', '-', '\t']).len()
 }
 
+/// Whether a line holds one of the keys that are known to be harmless, and nothing else.
+fn has_plain_key(line: &str) -> bool {
+    let key = line[indent(line)..].split(':').next().unwrap_or_default();
+    PLAIN_KEYS.contains(&key) && !line.contains(['{', ','])
+}
+
 /// What follows the first plain key of a line; without one, the whole line.
 fn first_value(line: &str) -> usize {
     let start = indent(line);
-    let is_key = |key: &str| key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'/'));
+    let is_key = |key: &str| {
+        let key = key.strip_prefix('"').and_then(|key| key.strip_suffix('"')).unwrap_or(key);
+        key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'/'))
+    };
     match line[start..].split_once(':').filter(|(key, _)| is_key(key)) {
         Some((_, value)) => line.len() - value.trim_start().len(),
         None => start,
@@ -184,7 +218,8 @@ mod tests {
     #[test]
     fn of_what_cannot_be_read_only_keys_are_shown() {
         assert_eq!(shown("password: |\nhunter2\n", "hunter2", false), "");
-        assert_eq!(shown("passwd \"hunter2\"\n  size: 10Gi x", "size", false), "  size: ");
+        assert_eq!(shown("  passwd \"hunter2\"\n  sise: 10Gi x", "sise", false), "  sise: ");
+        assert_eq!(shown("  passwd \"hunter2\"\n  size: 10Gi x", "size", false), "  size: 10Gi x");
         assert_eq!(shown("name: web\n  size: 10Gi x", "size", false), "  size: 10Gi x");
     }
 }

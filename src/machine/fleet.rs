@@ -9,6 +9,7 @@ use super::nic::Binding;
 use super::{Disk, Machine};
 use crate::diagnostic::{Code, Diagnostic, Report};
 use crate::source::Span;
+use crate::spec::RunStrategy;
 
 /// Checks all machines of a run against each other.
 pub fn check(machines: &[Machine], report: &mut Report) {
@@ -144,13 +145,16 @@ fn two_writers(claim: &str, first: &Use<'_>, user: &Use<'_>) -> Diagnostic {
 fn copies(machines: &[Machine], report: &mut Report) {
     let mut used: HashMap<(Option<&str>, &str), Use<'_>> = HashMap::new();
     for machine in machines {
-        for disk in &machine.disks {
+        // CDI counts pods that may write; a machine that is not running has none.
+        let stopped = machine.run_strategy == RunStrategy::Halted;
+        for disk in machine.disks.iter().filter(|disk| !disk.read_only && !stopped) {
             let key = (machine.namespace.as_deref(), disk.claim.as_str());
             used.entry(key).or_insert(Use { machine, disk });
         }
     }
     for machine in machines {
-        let own: HashMap<&str, &Disk> = machine.disks.iter().map(|disk| (disk.claim.as_str(), disk)).collect();
+        let writes = machine.disks.iter().filter(|disk| !disk.read_only);
+        let own: HashMap<&str, &Disk> = writes.map(|disk| (disk.claim.as_str(), disk)).collect();
         for disk in &machine.disks {
             let Origin::Imported { source: Source::Claim(namespace, name), .. } = &disk.origin else { continue };
             let original = format!("`{namespace}/{name}`");

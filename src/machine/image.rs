@@ -4,7 +4,7 @@ use super::reference;
 use crate::diagnostic::{Code, Diagnostic, Report};
 use crate::source::{Located, Span};
 use crate::spec::{Disk, ImageAddress, check_subdomain};
-use crate::text::is_secret_address;
+use crate::text::has_credentials;
 
 /// A source that CDI can import or clone from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +65,9 @@ fn parse(image: &Located<ImageAddress>, disk: &Disk, report: &mut Report) -> Opt
         report.push(Diagnostic::new(Code::ArchivePath, image.span, message).help(help));
         return Some(Source::Registry(text.to_owned()));
     }
+    if text.starts_with(['/', '.', '~']) || text.contains('\\') {
+        return local_file(image.span, report);
+    }
     let Some((scheme, rest)) = text.split_once("://") else {
         return match misspelt_scheme(text) {
             Some(help) => {
@@ -76,10 +79,7 @@ fn parse(image: &Located<ImageAddress>, disk: &Disk, report: &mut Report) -> Opt
         };
     };
     if scheme == "file" {
-        let message = "the cluster cannot read files of this computer";
-        let help = "serve the file by HTTP, push it to a registry, or upload it with `virtctl image-upload` and use `existingPVC`";
-        report.push(Diagnostic::new(Code::BadImage, image.span, message).help(help));
-        return None;
+        return local_file(image.span, report);
     }
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default().rsplit('@').next().unwrap_or_default();
     if host.is_empty() || host.starts_with(':') {
@@ -111,6 +111,14 @@ fn parse(image: &Located<ImageAddress>, disk: &Disk, report: &mut Report) -> Opt
             refuse(reason, report)
         }
     }
+}
+
+fn local_file(span: Span, report: &mut Report) -> Option<Source> {
+    let message = "the cluster cannot read files of this computer";
+    let help =
+        "serve the file by HTTP, push it to a registry, or upload it with `virtctl image-upload` and use `existingPVC`";
+    report.push(Diagnostic::new(Code::BadImage, span, message).help(help));
+    None
 }
 
 /// What was probably meant by a bare word that is no container reference, if it can be told.
@@ -246,8 +254,8 @@ fn bad_checksum(text: &str) -> Option<String> {
 }
 
 fn warn_of_secrets(image: &Located<ImageAddress>, source: &Source, report: &mut Report) {
-    if is_secret_address(&image.value) && matches!(source, Source::Http(..) | Source::Gcs(_) | Source::S3(_)) {
-        let message = "the address holds user information or a query, readable to all who may see the DataVolume";
+    if has_credentials(&image.value) && matches!(source, Source::Http(..) | Source::Gcs(_) | Source::S3(_)) {
+        let message = "the address holds credentials, readable to all who may see the DataVolume";
         report.push(
             Diagnostic::new(Code::SecretInUrl, image.span, message)
                 .help("put credentials into a Secret and name it in `imageSecret`"),

@@ -48,7 +48,8 @@ pub(super) fn copied(metadata: &Metadata, report: &mut Report) -> (Pairs, Pairs)
     let annotations = metadata.annotations.as_ref().map(|map| pairs(map, None, report)).unwrap_or_default();
     for (key, value) in &labels {
         if key == MANAGED_LABEL && *value != metadata.name.0 {
-            let span = metadata.labels.as_ref().map_or(metadata.name.span, |labels| labels.span);
+            let entry = metadata.labels.as_ref().and_then(|labels| labels.get(key));
+            let span = entry.map_or(metadata.name.span, |value| value.span);
             let message = format!("`{MANAGED_LABEL}` is set by this tool, to the machine's name");
             report.push(Diagnostic::new(Code::BadLabel, span, message).help("remove it"));
         }

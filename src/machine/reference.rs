@@ -10,7 +10,9 @@ pub(super) fn normalise(reference: &str) -> Result<String, String> {
         let fine = digest.strip_prefix("sha256:").is_some_and(|hex| hex.len() == 64 && is_lower_hex(hex))
             || digest.strip_prefix("sha512:").is_some_and(|hex| hex.len() == 128 && is_lower_hex(hex));
         if !fine {
-            return Err("a digest is `@sha256:` and 64 hex digits".to_owned());
+            return Err(
+                "a digest is `@sha256:` and 64 lower-case hex digits; credentials go into `imageSecret`".to_owned()
+            );
         }
     }
     let (registry, path) = match name.split_once('/') {

@@ -67,7 +67,7 @@ pub(super) fn resolve(spec: &Spec, report: &mut Report) -> Option<RunStrategy> {
                 let message = "the machine stays stopped until it is started, and is then restarted after failures";
                 report.push(
                     Diagnostic::new(Code::StartByHand, auto_start.span, message)
-                        .help("start it with `kubectl wukong start NAME` or `virtctl start NAME-vm`"),
+                        .help("start it with `virtctl start NAME-vm`"),
                 );
             }
             Some(result)

@@ -89,14 +89,19 @@ pub(super) fn resolve(spec: &Spec, machine: &str, namespace: Option<&str>, repor
     let password_secret = user.password_secret.as_ref().map(|secret| secret.0.clone()).filter(|_| password.is_none());
     let has_password = password.is_some() || password_secret.is_some();
     let lock_password = user.lock_passwd.as_ref().map_or(!has_password, |lock| lock.value);
-    if key_secret.is_none() && (!has_password || lock_password) {
+    let refused = !has_password && (user.password.is_some() || user.password_hash.is_some());
+    if key_secret.is_none() && (!has_password || lock_password) && !refused {
         let message = match (has_password, lock_password) {
             (true, true) => "the password is locked and there is no key, so nobody can log in",
             _ => "the user has neither password nor key, so nobody can log in",
         };
         report.push(
             Diagnostic::new(Code::NoWayIn, user.name.span, message)
-                .help("add `sshKeySecret` to the spec, or `passwordHash` or `passwordSecret` to the user")
+                .help(if has_password {
+                    "add `sshKeySecret` to the spec, or write `lockPasswd: false`"
+                } else {
+                    "add `sshKeySecret` to the spec, or `passwordHash` or `passwordSecret` to the user"
+                })
                 .absent(),
         );
     }
@@ -131,8 +136,7 @@ fn password(user: &CloudInitUser, machine: &str, namespace: Option<&str>, report
             "passwordHash",
             [("password", user.password.as_ref().map(|plain| plain.span)), ("passwordSecret", secret)],
         );
-        check_typeable(hash, report);
-        if !is_plausible(hash) {
+        if check_typeable(hash, report) && !is_plausible(hash) {
             let message = "this does not look like a password hash; cloud-init would write it to /etc/shadow as it is";
             report.push(Diagnostic::new(Code::ImplausibleHash, hash.span, message).help(
                 "make one with `openssl passwd -6`, or write the password to a Secret and name it in `passwordSecret`",
@@ -142,7 +146,14 @@ fn password(user: &CloudInitUser, machine: &str, namespace: Option<&str>, report
     }
     let plain = user.password.as_ref()?;
     wins("password", [("passwordSecret", secret), ("", None)]);
-    check_typeable(plain, report);
+    if !check_typeable(plain, report) {
+        return None;
+    }
+    if is_plausible(plain) {
+        let message = "this is a password hash, and would be hashed once more";
+        report.push(Diagnostic::new(Code::BadPassword, plain.span, message).help("write it as `passwordHash`"));
+        return None;
+    }
     report.push(
         Diagnostic::new(
             Code::PlainPassword,
@@ -158,20 +169,21 @@ fn password(user: &CloudInitUser, machine: &str, namespace: Option<&str>, report
 }
 
 /// A password, or a hash, that is empty or has a line break lets in nobody, or everybody.
-fn check_typeable(secret: &Located<String>, report: &mut Report) {
-    let problem = if secret.is_empty() {
-        "it is empty"
+fn check_typeable(secret: &Located<String>, report: &mut Report) -> bool {
+    let (problem, help) = if secret.is_empty() {
+        ("the password is empty", "for a user without a password remove the field")
     } else if secret.contains(['\n', '\r']) {
-        "it holds a line break, which nobody can type"
+        (
+            "the password holds a line break, which nobody can type",
+            "write it on one line; a block that starts with `|` ends with a line break, one with `|-` does not",
+        )
     } else if secret.len() > MAX_PASSWORD {
-        "it is longer than any system accepts"
+        ("the password is longer than any system accepts", "use at most 512 bytes")
     } else {
-        return;
+        return true;
     };
-    report.push(
-        Diagnostic::new(Code::BadPassword, secret.span, problem)
-            .help("write it on one line; a block that starts with `|` ends with a line break, one with `|-` does not"),
-    );
+    report.push(Diagnostic::new(Code::BadPassword, secret.span, problem).help(help));
+    false
 }
 
 /// Whether a text has the form of a crypt(3) hash of a method that Linux knows.

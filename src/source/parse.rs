@@ -148,7 +148,7 @@ impl<'t> Builder<'t> {
                 let at = error.marker().byte_offset().unwrap_or(self.text.len());
                 let span = self.bytes(at, at + 1);
                 let limit = matches!(error.kind(), granit_parser::ErrorKind::RecursionLimitExceeded);
-                Err(Box::new(if limit { Self::too_deep(span) } else { syntax(&error, span) }))
+                Err(Box::new(if limit { Self::too_deep(span) } else { syntax(&error, span, self.text) }))
             }
         }
     }
@@ -255,7 +255,8 @@ impl<'t> Builder<'t> {
                     // The copy in `seen`.
                     self.pay(text.len() / 32, key.span)?;
                     if let Some(first) = seen.insert(text.clone(), key.span) {
-                        let shown = if self.secret { "…" } else { &*text };
+                        // In a list without keys, what follows a comma is a key without a value.
+                        let shown = if self.secret || value.is_null() { "…" } else { &*text };
                         self.problems.push(duplicate(shown, first, key.span));
                     }
                     entries.push(Entry { key: text, key_style: style, key_span: key.span, value });
@@ -273,7 +274,10 @@ impl<'t> Builder<'t> {
 fn duplicate(key: &str, first: Span, second: Span) -> Diagnostic {
     Diagnostic::new(Code::DuplicateKey, second, format!("the key `{key}` stands twice in one mapping"))
         .label(first, "first here")
-        .help("remove one of them: which one would win depends on the reader")
+        .help(match key {
+            "apiVersion" | "kind" | "metadata" | "spec" => "put `---` between two documents, or remove one of the keys",
+            _ => "remove one of them: which one would win depends on the reader",
+        })
 }
 
 /// The entries that `<<: *anchor`, or `<<: [*one, *two]`, brings in.
@@ -300,18 +304,34 @@ fn scalar_style(style: ScalarStyle, tag: Option<&Tag>) -> Style {
     }
 }
 
-fn syntax(error: &granit_parser::ScanError, span: Span) -> Diagnostic {
+fn syntax(error: &granit_parser::ScanError, span: Span, text: &str) -> Diagnostic {
     use granit_parser::ErrorKind as E;
+    let start = text[..span.start as usize].rfind('\n').map_or(0, |at| at + 1);
+    let line = text[start..].lines().next().unwrap_or_default();
     let help = match error.kind() {
-        E::TabNotAllowed | E::TabInBlockIndentation | E::TabInIndentation => "indent with spaces; YAML forbids tabs",
-        E::MappingValueNotAllowed | E::InvalidColonPlacement => {
-            "check the indentation of this line; a value that contains `: ` needs quotes"
+        _ if ["<<<<<<<", "=======", ">>>>>>>"].iter().any(|marker| line.starts_with(marker)) => {
+            "resolve the merge conflict"
         }
-        E::UnclosedQuotedScalar => "close the quote",
-        E::UnknownAnchor => "define the anchor with `&name` before it is used",
+        _ if line.contains("{{") => "this looks like a template: render it first, for example with `helm template`",
+        _ if line.contains('\t') => "replace the tab by spaces; YAML forbids tabs for indentation",
+        E::MappingValueNotAllowed | E::InvalidColonPlacement => {
+            "check the indentation of this line and the one above; a value that contains `: ` needs quotes"
+        }
+        E::SimpleKeyExpected => "write `key: value`, with a space after the colon",
+        E::UnclosedFlowCollection { .. } | E::UnexpectedEofFlowSequence | E::UnexpectedEofFlowMapping => {
+            "close the bracket"
+        }
+        E::UnclosedQuotedScalar | E::InvalidQuotedScalarIndent => "close the quote, here or on a line above",
+        E::UnexpectedCharacter { .. } => "a value that starts with this character needs quotes",
+        E::ExpectedBlockSequenceEntry | E::ExpectedBlockMappingKey | E::InvalidIndentation => {
+            "check the indentation: the lines of one list or mapping start in one column"
+        }
+        E::UnknownAnchor => {
+            "define the anchor with `&name` before it is used; a value that starts with `*` needs quotes"
+        }
         _ => "",
     };
-    let problem = Diagnostic::new(Code::Syntax, span, format!("not valid YAML: {}", error.info()));
+    let problem = Diagnostic::new(Code::Syntax, span, format!("not valid YAML or JSON: {}", error.info()));
     if help.is_empty() { problem } else { problem.help(help) }
 }
 

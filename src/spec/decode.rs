@@ -8,6 +8,9 @@ use crate::text::is_secret_key;
 /// Nobody meant a field by a longer word, and comparing takes time.
 const LONGEST_WORD: usize = 64;
 
+/// The most items of a list. No machine needs as many of anything.
+const MAX_ITEMS: usize = 1_000;
+
 /// A type that can be read from a located tree.
 pub trait Decode: Sized {
     /// What the type accepts.
@@ -15,6 +18,13 @@ pub trait Decode: Sized {
 
     /// Reads a node. On a problem it is noted and `None` comes back.
     fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Self>;
+}
+
+impl Cx<'_> {
+    /// Reads the value of a key that only the file knows.
+    pub(super) fn at_key<T>(&mut self, key: &str, read: impl FnOnce(&mut Self) -> T) -> T {
+        self.at(Step::Key(key.chars().take(60).collect()), read)
+    }
 }
 
 /// Where the decoder stands, and where it notes problems.
@@ -98,7 +108,7 @@ impl<'r> Cx<'r> {
                 }
             }
         };
-        Diagnostic::new(Code::WrongType, node.span, format!("{} is {wanted}, but here is {found}", self.path()))
+        Diagnostic::new(Code::WrongType, node.span, format!("{} must be {wanted}, not {found}", self.path()))
     }
 }
 
@@ -123,6 +133,9 @@ impl<'n> Fields<'n> {
             let named = shape.fields.first().is_some_and(|field| field.key == "name" && field.required);
             if let (Some(text), true, false, Some(Step::Key(key))) = (node.as_str(), named, cx.secret, cx.path.last()) {
                 problem = problem.help(format!("write `{key}: {{name: {text}}}`"));
+            }
+            if let (true, Some(Step::Key(key))) = (shape.holds_secrets(), cx.path.last()) {
+                problem = problem.help(format!("write a mapping: `{key}: {{name: NAME, …}}`"));
             }
             cx.secret = outer;
             cx.problem(problem);
@@ -154,8 +167,15 @@ impl<'n> Fields<'n> {
         if self.value(key).is_none() && !misspelt() {
             let span =
                 self.entries.iter().find(|entry| &*entry.key == key).map_or(self.first(), |entry| entry.key_span);
-            let message = format!("{} needs `{key}`", cx.path());
-            cx.problem(Diagnostic::new(Code::MissingField, span, message).absent());
+            let there = self.entries.iter().any(|entry| &*entry.key == key);
+            let message = if there {
+                format!("`{key}` in {} has no value", cx.path())
+            } else {
+                format!("{} needs `{key}`", cx.path())
+            };
+            let path = cx.at(Step::Key(key.to_owned()), |cx| cx.path());
+            let help = format!("see: kubectl wukong explain {}", path.trim_matches('`'));
+            cx.problem(Diagnostic::new(Code::MissingField, span, message).help(help).absent());
         }
         self.optional(key, cx)
     }
@@ -168,6 +188,11 @@ impl<'n> Fields<'n> {
 
     /// A field whose value no message and no excerpt may show.
     pub(super) fn secret<T: Decode>(&self, key: &str, cx: &mut Cx<'_>) -> Option<Located<T>> {
+        if let Some(empty) = self.entries.iter().find(|entry| &*entry.key == key && entry.value.is_null()) {
+            let message = format!("`{key}` in {} has no value", cx.path());
+            let help = "remove it; a value that starts with `#` needs quotes";
+            cx.problem(Diagnostic::new(Code::IgnoredField, empty.key_span, message).help(help));
+        }
         let node = self.value(key)?;
         cx.hiding(node, |cx| self.optional(key, cx))
     }
@@ -193,6 +218,11 @@ impl<'n> Fields<'n> {
                 cx.problem(problem);
                 return Vec::new();
             };
+            if let Some(extra) = items.get(MAX_ITEMS) {
+                let message = format!("{} has more than {MAX_ITEMS} items", cx.path());
+                cx.problem(Diagnostic::new(Code::OutOfRange, extra.span, message));
+                return Vec::new();
+            }
             let read = |(index, item): (usize, &Node)| {
                 let value = cx.at(Step::Index(index), |cx| T::decode(item, cx))?;
                 Some(Located::new(value, item.span))
@@ -222,11 +252,11 @@ fn unknown(entry: &Entry, shape: &ObjectShape, cx: &mut Cx<'_>) -> Option<&'stat
     if inside_secret || is_secret_key(&entry.key) || meant.is_some_and(|field| field.shape.holds_secrets()) {
         cx.report.hide(entry.value.span);
     }
-    // `password:hunter2` without a space is a key; only what is no longer than a key is repeated.
-    let longest = near.map_or(20, |near| near.len() + 2);
-    let plain =
-        entry.key.len() <= longest && entry.key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
-    let message = if plain || !inside_secret {
+    // `password:hunter2` without a space, and what follows a comma in a password, are keys too: only what certainly is
+    // meant as a key is repeated.
+    let word = entry.key.len() <= 60 && entry.key.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./".contains(&b));
+    let meant_as_key = near.is_some_and(|near| entry.key.len() <= near.len() + 2) && !entry.value.is_null();
+    let message = if word && (meant_as_key || !inside_secret) {
         format!("unknown field `{}` in {}", entry.key, cx.path())
     } else {
         cx.report.hide(entry.key_span);

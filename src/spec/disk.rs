@@ -35,7 +35,7 @@ object! {
         optional volume_mode ("volumeMode"): VolumeMode,
         /// A class by purpose instead of by name; mapped by `--storage-policy` or in the cluster.
         optional storage_policy ("storagePolicy"): StoragePolicy,
-        /// Whether `kubectl wukong expand --auto` may grow the disk.
+        /// Whether the disk may be grown when it fills up.
         optional auto_expand ("autoExpand"): bool,
         /// The end of automatic growth.
         optional max_size ("maxSize"): Quantity,

@@ -1,9 +1,9 @@
 //! Which documents of a file are Wukongs, and which are something else.
 
-use super::decode::{Cx, Decode, closest};
+use super::decode::{Cx, Decode};
 use super::wukong::{API_VERSION, GROUP, KIND, Wukong};
 use crate::diagnostic::{Code, Diagnostic, Report};
-use crate::source::{Document, Documents, Located, Node, SourceMap, Span};
+use crate::source::{Document, Documents, Kind, Located, Node, SourceMap, Span};
 
 /// A document that could be read.
 #[derive(Debug)]
@@ -61,7 +61,6 @@ impl<'t> Reader<'t> {
                 None => self.documents.next(report)?,
             };
             let Some(kind) = root.get("kind").and_then(Node::as_str).map(str::to_owned) else {
-                report.hide(span);
                 report.push(no_kind(&root, span));
                 continue;
             };
@@ -88,28 +87,33 @@ impl<'t> Reader<'t> {
 
 fn no_kind(root: &Node, span: Span) -> Diagnostic {
     let start = Span { end: span.start + 1, ..span };
-    let message = match root.as_str() {
-        Some(_) => "the document is text, not a mapping",
-        None => "the document has no `kind`",
+    let (span, message) = match &root.kind {
+        Kind::Scalar(..) => (start, "the document is text, not a mapping"),
+        Kind::List(_) => (start, "the document is a list, not a mapping"),
+        Kind::Map(entries) => (entries.first().map_or(start, |entry| entry.key_span), "the document has no `kind`"),
     };
-    Diagnostic::new(Code::MissingField, start, message)
-        .help(format!("a machine starts with `apiVersion: {API_VERSION}` and `kind: {KIND}`"))
+    let help = match root.entry("Kind").or_else(|| root.entry("KIND")) {
+        Some(entry) => format!("did you mean `kind` instead of `{}`?", entry.key),
+        None => format!("a machine starts with `apiVersion: {API_VERSION}` and `kind: {KIND}`"),
+    };
+    Diagnostic::new(Code::UnknownVersion, span, message).help(help)
 }
 
 fn unknown_version(root: &Node, version: &str, kind: &str) -> Option<Diagnostic> {
     if version == API_VERSION && kind == KIND {
         return None;
     }
-    let (key, wanted) = if version == API_VERSION { ("kind", KIND) } else { ("apiVersion", API_VERSION) };
-    let span = root.entry(key).map_or(root.span, |entry| entry.value.span);
-    let message = match root.get(key) {
-        Some(_) => format!("there is no {key} `{}` in this group", if key == "kind" { kind } else { version }),
-        None => format!("the document has no `{key}`"),
+    let (key, wanted, found) =
+        if version == API_VERSION { ("kind", KIND, kind) } else { ("apiVersion", API_VERSION, version) };
+    let (span, message) = match root.entry(key) {
+        Some(entry) => {
+            let found: String = found.chars().take(60).collect();
+            (entry.value.span, format!("the {key} of a Wukong is `{wanted}`, not `{found}`"))
+        }
+        None => {
+            let first = root.entry("kind").map_or(root.span, |entry| entry.key_span);
+            (first, format!("the document has no `{key}`"))
+        }
     };
-    let near = closest(kind, [KIND].into_iter()).is_some() || key == "apiVersion";
-    Some(Diagnostic::new(Code::UnknownVersion, span, message).help(if near {
-        format!("write `{key}: {wanted}`")
-    } else {
-        format!("the only kind here is `{KIND}`")
-    }))
+    Some(Diagnostic::new(Code::UnknownVersion, span, message).help(format!("write `{key}: {wanted}`")))
 }

@@ -18,7 +18,7 @@ pub(super) fn text<'n>(node: &'n Node, what: &str, cx: &mut Cx<'_>) -> Option<&'
     if !fine {
         let mut problem = cx.wrong_type(node, what);
         problem = match &node.kind {
-            Kind::Scalar(text, _) if !cx.is_secret() && !node.is_null() && what == "text" => {
+            Kind::Scalar(text, _) if !cx.is_secret() && !node.is_null() && text.len() <= 40 => {
                 problem.help(format!("put it in quotes: \"{text}\""))
             }
             Kind::Scalar(..) if cx.is_secret() => problem.help("put it in quotes"),
@@ -82,7 +82,7 @@ impl Decode for bool {
         let quoted = node.as_str().map_or(Plain::Null, Plain::of);
         cx.problem(match quoted {
             Plain::Bool(value) | Plain::LegacyBool(value) => problem.help(format!("write `{value}` without quotes")),
-            Plain::Null | Plain::Integer | Plain::Float | Plain::Text => problem,
+            Plain::Null | Plain::Integer | Plain::Float | Plain::Text => problem.help("write `true` or `false`"),
         });
         None
     }
@@ -148,7 +148,7 @@ impl Decode for Quantity {
             Ok(quantity) => Some(quantity),
             Err(error) => {
                 let shown: String = text.chars().take(40).collect();
-                let message = format!("{} is not a quantity: `{shown}`: {}", cx.path(), error.reason);
+                let message = format!("{} is not a quantity: `{shown}` ({})", cx.path(), error.reason);
                 let problem = Diagnostic::new(Code::BadQuantity, node.span, message);
                 cx.problem(match error.suggestion {
                     Some(meant) if meant.ends_with(['k', 'M', 'G', 'T', 'P']) => problem.help(
@@ -208,7 +208,7 @@ impl Decode for TextMap {
         };
         let mut pairs = Vec::with_capacity(entries.len());
         for entry in entries {
-            let read = |cx: &mut Cx<'_>| text(&entry.value, "a mapping from text to text", cx);
+            let read = |cx: &mut Cx<'_>| cx.at_key(&entry.key, |cx| text(&entry.value, "text", cx));
             let value = if is_secret_key(&entry.key) { cx.hiding(&entry.value, read) } else { read(cx) };
             if let Some(value) = value {
                 let key = Located::new(entry.key.to_string(), entry.key_span);
@@ -256,7 +256,7 @@ macro_rules! formed {
 
 fn refuse(code: Code, span: Span, found: &str, what: &str, reason: &str, cx: &mut Cx<'_>) {
     if cx.is_secret() {
-        cx.problem(Diagnostic::new(code, span, format!("{} is not {what}", cx.path())));
+        cx.problem(Diagnostic::new(code, span, format!("{} is not {what}", cx.path())).help(reason));
         return;
     }
     // What follows a space or a line break may be the next field, swallowed: perhaps a secret.
@@ -372,10 +372,16 @@ fn check_path(text: &str) -> Result<(), String> {
 
 /// cloud-init writes the rule behind the user's name into a file of sudo; one that sudo cannot read breaks sudo.
 fn check_sudo(text: &str) -> Result<(), String> {
-    let rule =
-        text.split_once('=').is_some_and(|(hosts, commands)| !hosts.trim().is_empty() && !commands.trim().is_empty());
-    if text.is_empty() || rule && !text.contains('\n') {
+    if text.is_empty() {
         return Ok(());
     }
-    Err("write one rule such as `ALL=(ALL) NOPASSWD:ALL`; for a user without sudo write `sudo: \"\"`".to_owned())
+    let rule = "write one rule such as `ALL=(ALL) NOPASSWD:ALL`; for a user without sudo write `sudo: \"\"`";
+    let Some((hosts, commands)) = text.split_once('=').filter(|_| !text.contains('\n')) else {
+        return Err(rule.to_owned());
+    };
+    if hosts.split(',').any(|host| host.trim().contains(char::is_whitespace)) {
+        return Err("leave the user out: cloud-init writes it before the rule".to_owned());
+    }
+    let balanced = commands.matches('(').count() == commands.matches(')').count();
+    if hosts.trim().is_empty() || commands.trim().is_empty() || !balanced { Err(rule.to_owned()) } else { Ok(()) }
 }

@@ -9,7 +9,7 @@ mod yaml;
 
 pub use doc::plain;
 pub use sanitize::{sanitize, sanitize_char};
-pub use secret::{MASK, is_secret_address, is_secret_key, mentions_secrets, redact, secret_parts};
+pub use secret::{MASK, has_credentials, is_secret_address, is_secret_key, mentions_secrets, redact, secret_parts};
 pub use style::Styles;
 pub use wrap::wrap;
 pub use yaml::yaml;

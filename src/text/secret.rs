@@ -5,14 +5,13 @@ use std::ops::Range;
 /// What stands in place of a secret.
 pub const MASK: &str = "••••••";
 
-/// Parts of a key that make its value a secret. Misspelt keys must be covered too, so these are stems.
-const STEMS: [&str; 22] = [
-    "pass",
+/// Parts of a word that make it speak of a secret. Misspelt words must be covered too, so these are stems.
+const STEMS: [&str; 20] = [
+    "passw",
     "pasw",
     "psw",
     "pword",
     "pwd",
-    "passw",
     "paswd",
     "psswd",
     "pssw",
@@ -20,20 +19,22 @@ const STEMS: [&str; 22] = [
     "apssw",
     "psasw",
     "p4ss",
-    "pasd",
-    "hash",
-    "token",
+    "sword",
     "credential",
     "apikey",
     "privatekey",
-    "secret",
+    "accesskey",
     "kennwort",
+    "passphrase",
     "密码",
 ];
-/// Keys that hold the name of a Secret, or a switch, and are not secret themselves.
-const HARMLESS: [&str; 4] = ["passwordsecret", "imagesecret", "sshkeysecret", "lockpasswd"];
+/// Whole words that do so.
+const WORDS: [&str; 11] =
+    ["pass", "pw", "psd", "token", "secret", "secrets", "hash", "auth", "cred", "creds", "bearer"];
 /// Whole keys under which secrets lie.
-const CONTAINERS: [&str; 4] = ["stringdata", "pw", "psd", "userdata"];
+const CONTAINERS: [&str; 3] = ["stringdata", "userdata", "rootpw"];
+/// Keys that hold the name of a Secret, or a switch, and are not secret themselves; and a word of sudo.
+const HARMLESS: [&str; 5] = ["passwordsecret", "imagesecret", "sshkeysecret", "lockpasswd", "nopasswd"];
 
 /// Whether the value of a key is probably a secret.
 pub fn is_secret_key(key: &str) -> bool {
@@ -41,20 +42,59 @@ pub fn is_secret_key(key: &str) -> bool {
         return false;
     }
     let bare: String = key.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
-    !HARMLESS.contains(&bare.as_str())
-        && (CONTAINERS.contains(&bare.as_str()) || bare.ends_with("pw") || STEMS.iter().any(|stem| bare.contains(stem)))
+    if HARMLESS.contains(&bare.as_str()) {
+        return false;
+    }
+    CONTAINERS.contains(&bare.as_str())
+        || STEMS.iter().any(|stem| bare.contains(stem))
+        || words(key).iter().any(|word| WORDS.contains(&word.as_str()))
 }
 
-/// Whether a text speaks of secrets at all, keys with harmless values included.
+/// The words of a key such as `api-token` or `apiToken`, in lower case.
+fn words(key: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut after_lower = false;
+    for c in key.chars() {
+        if !c.is_alphanumeric() || c.is_uppercase() && after_lower {
+            words.push(String::new());
+        }
+        if let (true, Some(word)) = (c.is_alphanumeric(), words.last_mut()) {
+            word.extend(c.to_lowercase());
+        }
+        after_lower = c.is_lowercase();
+    }
+    words
+}
+
+/// Whether a text that nobody could read may hold a secret.
 pub fn mentions_secrets(text: &str) -> bool {
-    let lower = text.to_lowercase();
-    STEMS.iter().chain(&CONTAINERS).chain(&["cloudinit"]).any(|stem| lower.contains(stem))
+    let mut lower = text.to_lowercase();
+    for harmless in HARMLESS {
+        lower = lower.replace(harmless, "");
+    }
+    let told =
+        STEMS.iter().chain(&CONTAINERS).chain(&["cloudinituser", "pw:", "password"]).any(|stem| lower.contains(stem));
+    told || lower.contains("://") && lower.contains(['@', '?'])
 }
 
-/// Whether the address of an image carries user information or a query, which may be a signature.
+/// Whether the address of an image may carry user information or a query, which may be a signature. Errs on the side
+/// of hiding.
 pub fn is_secret_address(address: &str) -> bool {
-    let without_digest = address.replace("@sha256:", "").replace("@sha512:", "");
-    without_digest.contains(['@', '?'])
+    let user = address.rfind('@').is_some_and(|at| address[..at].contains(':') && !address[at..].starts_with("@sha"));
+    user || address.contains('?')
+}
+
+/// Whether an address certainly carries credentials: user information in its authority, or a query that signs it.
+pub fn has_credentials(address: &str) -> bool {
+    const SIGNATURES: [&str; 7] = ["sig", "signature", "token", "key", "credential", "x-amz-", "x-goog-"];
+    let Some((_, rest)) = address.split_once("://") else { return false };
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let signed = query.to_lowercase().split('&').any(|pair| {
+        let name = pair.split('=').next().unwrap_or_default();
+        SIGNATURES.iter().any(|known| name == *known || known.ends_with('-') && name.starts_with(known))
+            || is_secret_key(name)
+    });
+    signed || path.split('/').next().unwrap_or_default().contains('@')
 }
 
 /// User information and queries of addresses, and what has the form of a crypt(3) hash. Ends are not searched for:
@@ -69,6 +109,12 @@ pub fn secret_parts(text: &str) -> Vec<Range<usize>> {
         }
         if let Some(query) = rest.find('?') {
             parts.push(start + query + 1..text.len());
+        }
+        // `user:password` whose `@` was forgotten.
+        let authority = rest.split(['/', ' ', '"', '\'', '`']).next().unwrap_or_default();
+        let named = authority.split_once(':').filter(|(name, _)| !name.starts_with('['));
+        if named.is_some_and(|(_, port)| !port.is_empty() && port.parse::<u32>().is_err()) {
+            parts.push(start..start + authority.len());
         }
     }
     parts.extend(crypt_hash(text));
@@ -111,16 +157,30 @@ mod tests {
 
     #[test]
     fn keys() {
-        for key in ["password", "pasword", "db-password", "Passwort", "apiToken", "pwd", "密码"] {
+        for key in ["password", "pasword", "db-password", "Passwort", "apiToken", "pwd", "x-pw", "密码", "auth"] {
             assert!(is_secret_key(key), "{key}");
         }
-        for key in ["passwordSecret", "image", "name", "lockPasswd", "storageClassName", "disks"] {
+        for key in ["passwordSecret", "image", "name", "lockPasswd", "NOPASSWD", "author", "compass", "hashed", "disks"]
+        {
             assert!(!is_secret_key(key), "{key}");
         }
     }
 
     #[test]
+    fn addresses() {
+        for address in ["https://u:p@h/x", "https://u@h/x", "https://h/x?sig=1", "https://h/x?X-Amz-Signature=1"] {
+            assert!(has_credentials(address), "{address}");
+        }
+        for address in ["https://h/x?raw=true", "https://h/@scope/x", "https://h/x?", "x@sha256:00", "quay.io/x@latest"]
+        {
+            assert!(!has_credentials(address), "{address}");
+        }
+        assert!(is_secret_address("user:pw@quay.io/x") && !is_secret_address("quay.io/x@latest"));
+    }
+
+    #[test]
     fn messages() {
+        assert_eq!(redact("`https://user:pw/x`"), format!("`https://{MASK}/x`"));
         assert_eq!(redact("no `https://u:p/w@h/x`"), format!("no `https://{MASK}@h/x`"));
         assert_eq!(redact("https://h/x?sig=1,2"), format!("https://h/x?{MASK}"));
         assert_eq!(redact("a $6$salt$hash"), format!("a {MASK}"));
