@@ -1,5 +1,6 @@
 //! vCPUs and memory.
 
+use super::size::forgotten_suffix;
 use crate::diagnostic::{Code, Diagnostic, Report};
 use crate::quantity::Quantity;
 use crate::source::Located;
@@ -85,10 +86,4 @@ fn check_memory(memory: &Located<Quantity>, report: &mut Report) {
         };
         report.push(Diagnostic::new(Code::NoMemoryHotplug, memory.span, message).help(help));
     }
-}
-
-/// What was probably meant by a number without a suffix: gibibytes, or mebibytes where that would be a lot.
-pub(super) fn forgotten_suffix(size: &Quantity, bytes: u64) -> Option<String> {
-    let digits = size.as_str().bytes().all(|b| b.is_ascii_digit()) && bytes > 0;
-    digits.then(|| if bytes < 256 { format!("{bytes}Gi") } else { format!("{bytes}Mi") })
 }

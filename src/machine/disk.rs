@@ -1,9 +1,9 @@
 //! Each disk: where its content comes from, which claim holds it, how large and of which class it is.
 
 use super::boot::Boot;
-use super::cpu_memory::forgotten_suffix;
 use super::image::{self, Source};
 use super::options::Options;
+use super::size::{self, Growth};
 use super::{identity, options::PolicyClass};
 use crate::diagnostic::{Code, Diagnostic, Report};
 use crate::quantity::Quantity;
@@ -14,8 +14,6 @@ use crate::spec::{self, AccessMode, ExistingClaim, ImageAddress, Spec, VolumeMod
 pub(super) const CLOUD_INIT_DISK: &str = "cloudinit";
 /// KubeVirt takes at most 256 volumes, and cloud-init may need one.
 const MAX_DISKS: usize = 255;
-/// The smallest DataVolume that CDI accepts, in bytes. Source: CDI, datavolume-validate.go.
-const MIN_BYTES: u64 = 1 << 20;
 
 /// A disk with nothing left to decide.
 #[derive(Debug)]
@@ -44,13 +42,6 @@ pub struct Disk {
     pub size: Option<Quantity>,
     /// Whether, and how far, it may grow by itself.
     pub growth: Option<Growth>,
-}
-
-/// Growth by itself.
-#[derive(Debug, Clone)]
-pub struct Growth {
-    /// The end of it, if there is one.
-    pub max: Option<Quantity>,
 }
 
 /// What a disk's claim is made from.
@@ -110,46 +101,9 @@ fn one(
         let message = format!("the name `{CLOUD_INIT_DISK}` belongs to the disk with the cloud-init data");
         report.push(Diagnostic::new(Code::BadName, disk.name.span, message).help("choose another name"));
     }
-    if disk.name.len() > 63 {
-        return None;
-    }
-    let derived =
-        || disk.claim_name.as_ref().map_or_else(|| identity::claim_name(scope.name, &disk.name), |c| c.0.clone());
-    let existing = disk.existing_pvc.as_ref();
-    let foreign = existing.and_then(|claim| foreign_namespace(claim, scope.namespace));
-    let read_only = existing.and_then(|claim| claim.read_only.as_ref()).is_some_and(|read_only| read_only.value);
-    let (claim, origin) = match (existing, foreign) {
-        (Some(claim), None) => {
-            fields_of_existing(disk, claim, report);
-            (claim.name.0.clone(), Origin::Existing)
-        }
-        (Some(claim), Some(namespace)) => {
-            loses(disk, report);
-            copied_claim(claim, &namespace, scope.namespace, report);
-            if let Some(size) = &disk.size {
-                check_bytes(size, Code::DiskSize, report);
-            }
-            let source = Source::Claim(namespace, claim.name.0.clone());
-            (derived(), Origin::Imported { source, secret: None, certificates: None })
-        }
-        (None, _) => match disk.image.as_ref().or(os_image) {
-            Some(image) => {
-                let secret = disk.image_secret.as_ref().map(|secret| secret.0.clone());
-                let certificates = disk.image_cert_config_map.as_ref().map(|map| map.0.clone());
-                let source = image::resolve(image, disk, report);
-                check_size(disk, source.as_ref(), report);
-                let source = source?;
-                let copied = matches!(source, Source::Claim(..) | Source::Snapshot(..));
-                let secret = secret.filter(|_| !copied);
-                (derived(), Origin::Imported { source, secret, certificates })
-            }
-            None => {
-                fields_of_image(disk, "the disk has no image", report);
-                check_size(disk, None, report);
-                (derived(), Origin::Empty)
-            }
-        },
-    };
+    let (claim, origin) = origin(disk, os_image, scope, report)?;
+    let read_only =
+        disk.existing_pvc.as_ref().and_then(|claim| claim.read_only.as_ref()).is_some_and(|only| only.value);
     let policy = if matches!(origin, Origin::Existing) { None } else { policy(disk, scope.options, report) };
     let access_mode = disk.access_mode.as_ref().map(|mode| mode.value).or(policy.and_then(|p| p.access_mode));
     let access_mode = access_mode.unwrap_or(AccessMode::ReadWriteOnce);
@@ -173,8 +127,53 @@ fn one(
         access_mode,
         volume_mode: disk.volume_mode.as_ref().map(|mode| mode.value).or(policy.and_then(|p| p.volume_mode)),
         size: disk.size.as_ref().map(|size| size.value.clone()),
-        growth: growth(disk, &origin, report),
+        growth: size::growth(disk, &origin, report),
         origin,
+    })
+}
+
+/// The claim that holds a disk, and what it is made from: `existingPVC`, else an image, else nothing.
+fn origin(
+    disk: &Located<spec::Disk>,
+    os_image: Option<&Located<ImageAddress>>,
+    scope: &Scope<'_>,
+    report: &mut Report,
+) -> Option<(String, Origin)> {
+    let derived =
+        || disk.claim_name.as_ref().map_or_else(|| identity::claim_name(scope.name, &disk.name), |c| c.0.clone());
+    let existing = disk.existing_pvc.as_ref();
+    let foreign = existing.and_then(|claim| foreign_namespace(claim, scope.namespace));
+    Some(match (existing, foreign) {
+        (Some(claim), None) => {
+            fields_of_existing(disk, claim, report);
+            (claim.name.0.clone(), Origin::Existing)
+        }
+        (Some(claim), Some(namespace)) => {
+            loses(disk, report);
+            copied_claim(claim, &namespace, scope.namespace, report);
+            if let Some(size) = &disk.size {
+                size::check_bytes(size, Code::DiskSize, report);
+            }
+            let source = Source::Claim(namespace, claim.name.0.clone());
+            (derived(), Origin::Imported { source, secret: None, certificates: None })
+        }
+        (None, _) => match disk.image.as_ref().or(os_image) {
+            Some(image) => {
+                let secret = disk.image_secret.as_ref().map(|secret| secret.0.clone());
+                let certificates = disk.image_cert_config_map.as_ref().map(|map| map.0.clone());
+                let source = image::resolve(image, disk, report);
+                size::check(disk, source.as_ref(), report);
+                let source = source?;
+                let copied = matches!(source, Source::Claim(..) | Source::Snapshot(..));
+                let secret = secret.filter(|_| !copied);
+                (derived(), Origin::Imported { source, secret, certificates })
+            }
+            None => {
+                fields_of_image(disk, "the disk has no image", report);
+                size::check(disk, None, report);
+                (derived(), Origin::Empty)
+            }
+        },
     })
 }
 
@@ -259,39 +258,6 @@ fn ignore(fields: &[(&str, Option<Span>)], why: &str, report: &mut Report) {
     }
 }
 
-/// A new disk needs a size of at least a mebibyte; a copy takes that of its source.
-fn check_size(disk: &Located<spec::Disk>, source: Option<&Source>, report: &mut Report) {
-    let copied = matches!(source, Some(Source::Claim(..) | Source::Snapshot(..)));
-    match &disk.size {
-        None if copied => {}
-        None => {
-            let message = format!("the disk `{}` needs `size`", disk.name.0);
-            report.push(
-                Diagnostic::new(Code::DiskSize, disk.name.span, message).help("for example `size: 20Gi`").absent(),
-            );
-        }
-        Some(size) => check_bytes(size, Code::DiskSize, report),
-    }
-}
-
-fn check_bytes(size: &Located<Quantity>, code: Code, report: &mut Report) {
-    match size.units() {
-        None => {
-            let message = format!("`{}` is not a whole number of bytes", size.value);
-            report.push(Diagnostic::new(code, size.span, message).help("write it with `Mi` or `Gi`"));
-        }
-        Some(bytes) if bytes < MIN_BYTES => {
-            let message = format!("`{}` is {bytes} bytes; a disk has at least 1Mi", size.value);
-            let problem = Diagnostic::new(code, size.span, message);
-            report.push(match forgotten_suffix(size, bytes) {
-                Some(meant) => problem.help(format!("did you mean `{meant}`?")),
-                None => problem,
-            });
-        }
-        Some(_) => {}
-    }
-}
-
 fn policy<'o>(disk: &spec::Disk, options: &'o Options, report: &mut Report) -> Option<&'o PolicyClass> {
     let policy = disk.storage_policy.as_ref()?;
     if let Some(class) = &disk.storage_class_name {
@@ -312,34 +278,6 @@ fn policy<'o>(disk: &spec::Disk, options: &'o Options, report: &mut Report) -> O
         );
     }
     found
-}
-
-/// autoExpand and maxSize, checked.
-fn growth(disk: &spec::Disk, origin: &Origin, report: &mut Report) -> Option<Growth> {
-    let grows = disk.auto_expand.as_ref().filter(|grows| grows.value);
-    let bad = |span: Span, message: &str, help: &str| Diagnostic::new(Code::BadGrowth, span, message).help(help);
-    if let (Some(grows), Origin::Existing) = (grows, origin) {
-        report.push(bad(
-            grows.span,
-            "an existing claim is never changed, so it cannot grow by itself",
-            "remove `autoExpand`",
-        ));
-        return None;
-    }
-    if let Some(max) = &disk.max_size {
-        check_bytes(max, Code::BadGrowth, report);
-        if grows.is_none() {
-            let message = "`maxSize` has no effect without `autoExpand: true`";
-            report.push(
-                Diagnostic::new(Code::DiskFieldIgnored, max.span, message).help("add `autoExpand: true`, or remove it"),
-            );
-        }
-        if let Some(size) = disk.size.as_ref().filter(|size| size.value > max.value) {
-            let problem = bad(max.span, "`maxSize` is smaller than `size`", "make it larger; disks never shrink");
-            report.push(problem.label(size.span, "the size"));
-        }
-    }
-    grows.map(|_| Growth { max: disk.max_size.as_ref().map(|max| max.value.clone()) })
 }
 
 fn unique_serials(disks: &[Disk], report: &mut Report) {

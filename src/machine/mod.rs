@@ -18,6 +18,7 @@ mod options;
 mod placement;
 mod reference;
 mod run;
+mod size;
 mod user;
 
 pub use address::{Addressing, StaticAddress};
@@ -29,6 +30,7 @@ pub use image::Source;
 pub use nic::{Binding, Nic};
 pub use options::{Options, PolicyClass};
 pub use placement::{Placement, Spread};
+pub use size::Growth;
 pub use user::{Access, Password, User};
 
 use crate::diagnostic::Report;

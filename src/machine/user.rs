@@ -4,7 +4,7 @@ use sha_crypt::{PasswordHasher as _, ShaCrypt};
 use sha2::{Digest as _, Sha256};
 
 use crate::diagnostic::{Code, Diagnostic, Report};
-use crate::source::Located;
+use crate::source::{Located, Span};
 use crate::spec::{CloudInitUser, Spec};
 
 /// The sudo rule of a user that names none.
@@ -122,9 +122,9 @@ pub(super) fn resolve(spec: &Spec, machine: &str, namespace: Option<&str>, repor
 
 /// The password's hash: passwordHash, else password hashed. passwordSecret is used only if neither is given.
 fn password(user: &CloudInitUser, machine: &str, namespace: Option<&str>, report: &mut Report) -> Option<Password> {
-    let mut wins = |winner: &str, losers: [(&str, Option<crate::source::Span>); 2]| {
+    let mut wins = |winner: &str, losers: &[(&str, Option<Span>)]| {
         for (loser, span) in losers {
-            if let Some(span) = span {
+            if let Some(span) = *span {
                 let message = format!("`{loser}` is ignored: `{winner}` wins");
                 report.push(Diagnostic::new(Code::PasswordIgnored, span, message).help("remove one of them"));
             }
@@ -134,7 +134,7 @@ fn password(user: &CloudInitUser, machine: &str, namespace: Option<&str>, report
     if let Some(hash) = &user.password_hash {
         wins(
             "passwordHash",
-            [("password", user.password.as_ref().map(|plain| plain.span)), ("passwordSecret", secret)],
+            &[("password", user.password.as_ref().map(|plain| plain.span)), ("passwordSecret", secret)],
         );
         if check_typeable(hash, report) && !is_plausible(hash) {
             let message = "this does not look like a password hash; cloud-init would write it to /etc/shadow as it is";
@@ -145,7 +145,7 @@ fn password(user: &CloudInitUser, machine: &str, namespace: Option<&str>, report
         return Some(Password(Kept::Hash(hash.value.clone())));
     }
     let plain = user.password.as_ref()?;
-    wins("password", [("passwordSecret", secret), ("", None)]);
+    wins("password", &[("passwordSecret", secret)]);
     if !check_typeable(plain, report) {
         return None;
     }
