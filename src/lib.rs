@@ -67,12 +67,19 @@ use source::SourceMap;
 use spec::{Found, Other, Reader};
 
 /// One input of a run.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Input {
     /// The name a person knows it by: a path, or `<stdin>`.
     pub name: String,
     /// The text.
     pub text: String,
+}
+
+impl std::fmt::Debug for Input {
+    /// Without the text, which may hold passwords.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Input").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 impl Input {

@@ -172,6 +172,17 @@ fn ordinary_lines_are_shown() {
     }
 }
 
+#[test]
+fn debug_prints_hold_no_secret() {
+    let input = machine(
+        "  cloudInitUser: {name: a, password: hunter2}\n  disks: [{name: a, size: 1Gi, image: 'https://u:hunter2@h/x?sig=hunter2'}]\n",
+    );
+    let loaded = crate::support::read(&input, &wukong::Options::default());
+    assert_eq!(loaded.machines.len(), 1);
+    assert!(!format!("{loaded:?}").contains("hunter2"), "{loaded:?}");
+    assert!(!format!("{:?}", wukong::Input::new("a", input)).contains("hunter2"));
+}
+
 /// Each of these took seconds or gigabytes once. They run in well under a second each; a hang is what a test runner ends.
 #[test]
 fn small_files_cannot_cost_much() {

@@ -4,10 +4,10 @@ use super::reference;
 use crate::diagnostic::{Code, Diagnostic, Report};
 use crate::source::{Located, Span};
 use crate::spec::{Disk, ImageAddress, check_subdomain};
-use crate::text::has_credentials;
+use crate::text::{has_credentials, redact};
 
 /// A source that CDI can import or clone from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Source {
     /// A container image that holds the disk, as `docker://REGISTRY/NAME:TAG` or `oci-archive:PATH`.
     Registry(String),
@@ -21,6 +21,17 @@ pub enum Source {
     Claim(String, String),
     /// A VolumeSnapshot: its namespace and name.
     Snapshot(String, String),
+}
+
+impl std::fmt::Debug for Source {
+    /// Without the credentials that an address may carry.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Registry(url) | Self::Http(url, _) | Self::Gcs(url) | Self::S3(url) => f.write_str(&redact(url)),
+            Self::Claim(namespace, name) => write!(f, "pvc:{namespace}/{name}"),
+            Self::Snapshot(namespace, name) => write!(f, "snapshot:{namespace}/{name}"),
+        }
+    }
 }
 
 /// What is accepted, for messages.

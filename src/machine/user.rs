@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::diagnostic::{Code, Diagnostic, Report};
 use crate::source::{Located, Span};
-use crate::spec::{CloudInitUser, Spec};
+use crate::spec::{CloudInitUser, Secret, Spec};
 
 /// The sudo rule of a user that names none.
 const SUDO: &str = "ALL=(ALL) NOPASSWD:ALL";
@@ -142,7 +142,7 @@ fn password(user: &CloudInitUser, machine: &str, namespace: Option<&str>, report
                 "make one with `openssl passwd -6`, or write the password to a Secret and name it in `passwordSecret`",
             ));
         }
-        return Some(Password(Kept::Hash(hash.value.clone())));
+        return Some(Password(Kept::Hash(hash.0.clone())));
     }
     let plain = user.password.as_ref()?;
     wins("password", &[("passwordSecret", secret)]);
@@ -165,11 +165,11 @@ fn password(user: &CloudInitUser, machine: &str, namespace: Option<&str>, report
     let digest = Sha256::digest(format!("{}/{machine}/{}", namespace.unwrap_or_default(), user.name.0));
     let mut salt = [0; SALT_BYTES];
     salt.copy_from_slice(&digest[..SALT_BYTES]);
-    Some(Password(Kept::Plain { text: plain.value.clone(), salt }))
+    Some(Password(Kept::Plain { text: plain.0.clone(), salt }))
 }
 
 /// A password, or a hash, that is empty or has a line break lets in nobody, or everybody.
-fn check_typeable(secret: &Located<String>, report: &mut Report) -> bool {
+fn check_typeable(secret: &Located<Secret>, report: &mut Report) -> bool {
     let (problem, help) = if secret.is_empty() {
         ("the password is empty", "for a user without a password remove the field")
     } else if secret.contains(['\n', '\r']) {

@@ -56,7 +56,6 @@ impl<T> std::ops::Deref for Located<T> {
 }
 
 /// One input: the name a person knows it by, and its text.
-#[derive(Debug)]
 pub struct SourceFile {
     /// A path, or `<stdin>`.
     pub name: String,
@@ -64,6 +63,13 @@ pub struct SourceFile {
     pub text: String,
     /// The byte at which each line starts; found when the first position is asked for.
     lines: OnceLock<Vec<u32>>,
+}
+
+impl std::fmt::Debug for SourceFile {
+    /// Without the text, which may hold passwords.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SourceFile").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 impl SourceFile {

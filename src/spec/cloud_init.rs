@@ -1,6 +1,6 @@
 //! The first user of the guest.
 
-use super::leaf::{AbsolutePath, GroupName, ObjectName, SudoRule, UserName};
+use super::leaf::{AbsolutePath, GroupName, ObjectName, Secret, SudoRule, UserName};
 use super::object::object;
 
 object! {
@@ -9,9 +9,9 @@ object! {
         /// The user's name.
         required name ("name"): UserName,
         /// A plain password. It is hashed before it is written anywhere; prefer passwordHash or passwordSecret.
-        secret password ("password"): String,
+        secret password ("password"): Secret,
         /// A password hash in crypt(3) form, such as `openssl passwd -6` prints.
-        secret password_hash ("passwordHash"): String,
+        secret password_hash ("passwordHash"): Secret,
         /// A Secret whose key is the user's name and whose value is the password. The guest agent sets it, so the
         /// image must have one.
         guarded password_secret ("passwordSecret"): ObjectName,

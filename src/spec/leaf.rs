@@ -5,8 +5,7 @@ use super::shape::{Shape, TextShape};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::quantity::Quantity;
 use crate::source::{Kind, Located, Node, Plain, Span, Style};
-use crate::text::is_secret_address;
-use crate::text::is_secret_key;
+use crate::text::{MASK, is_secret_address, is_secret_key, redact};
 
 /// Reads text. What YAML takes for a number, a boolean or nothing is refused, as the API server would.
 pub(super) fn text<'n>(node: &'n Node, what: &str, cx: &mut Cx<'_>) -> Option<&'n str> {
@@ -164,9 +163,41 @@ impl Decode for Quantity {
     }
 }
 
+/// A text that is printed nowhere, not even for debugging.
+#[derive(Clone)]
+pub struct Secret(pub String);
+
+impl std::ops::Deref for Secret {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(MASK)
+    }
+}
+
+impl Decode for Secret {
+    const SHAPE: Shape = String::SHAPE;
+
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Self> {
+        String::decode(node, cx).map(Self)
+    }
+}
+
 /// The address of an image. One with user information or a query is hidden as soon as it is read.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ImageAddress(pub String);
+
+impl std::fmt::Debug for ImageAddress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&redact(&self.0))
+    }
+}
 
 impl std::ops::Deref for ImageAddress {
     type Target = str;

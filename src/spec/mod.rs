@@ -23,7 +23,8 @@ pub use document::{Found, Other, Reader};
 pub use explain::{ExplainError, explain};
 pub(crate) use leaf::check_subdomain;
 pub use leaf::{
-    AbsolutePath, GroupName, HostDevice, ImageAddress, Int, Label, NadName, ObjectName, SudoRule, TextMap, UserName,
+    AbsolutePath, GroupName, HostDevice, ImageAddress, Int, Label, NadName, ObjectName, Secret, SudoRule, TextMap,
+    UserName,
 };
 pub use network::{IpConfig, IpMode, Network, NetworkType};
 pub use placement::{
