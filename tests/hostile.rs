@@ -306,10 +306,14 @@ fn names_of_other_documents_cannot_lead_out_of_the_directory() {
 
 #[cfg(unix)]
 #[test]
-fn directories_are_read_without_following_circles() {
+fn directories_are_read_without_following_links() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("a.yaml"), machine("")).unwrap();
     std::os::unix::fs::symlink(folder.path(), folder.path().join("circle")).unwrap();
+    // A directory elsewhere is read by its own name, not through a link.
+    let elsewhere = tempfile::tempdir().unwrap();
+    fs::write(elsewhere.path().join("b.yaml"), machine("").replace("name: web", "name: db")).unwrap();
+    std::os::unix::fs::symlink(elsewhere.path(), folder.path().join("elsewhere")).unwrap();
     let output = run(folder.path(), &["render", "-R", "-f", ".", "-o", "name"]);
     assert_eq!(text(&output.stdout), "virtualmachine.kubevirt.io/web-vm\n");
 }

@@ -430,3 +430,25 @@ fn addresses_that_cannot_work_are_refused() {
         assert!(with(fields).is_empty(), "{fields}: {:?}", with(fields));
     }
 }
+
+#[test]
+fn hardware_addresses_are_checked_and_written_in_one_way() {
+    let with =
+        |mac: &str| machine(&format!("  networks: [{{name: a, type: bridge, nadName: a, macAddress: '{mac}'}}]\n"));
+    for mac in [
+        "01:00:5e:00:00:01",
+        "00:00:00:00:00:00",
+        "02:00:00:00:00",
+        "02:00:00:00:00:0g",
+        "0200.0000.0001",
+        "ff:ff:ff:ff:ff:ff",
+    ] {
+        assert_eq!(codes(&with(mac)), ["WK404"], "{mac}");
+    }
+    for mac in ["02-AB-00-00-00-01", "02:AB:00:00:00:01"] {
+        let devices = vm(&with(mac))["spec"]["template"]["spec"]["domain"]["devices"].clone();
+        assert_eq!(devices["interfaces"][1]["macAddress"], "02:ab:00:00:00:01");
+    }
+    let reserved = machine("  networks: [{name: default, macAddress: '02:00:00:00:00:00'}]\n");
+    assert_eq!(codes(&reserved), ["WK404"], "the gateway of the pod network");
+}
