@@ -55,13 +55,19 @@ impl<'a> Excerpts<'a> {
             marks.sort_by_key(|(at, ..)| (at.file != span.file, *at));
             let decoded =
                 !matches!(problem.code, Code::Syntax | Code::DuplicateKey | Code::TooComplex | Code::UnknownVersion);
+            let mut printed = None;
             for (at, mark, text, style) in marks {
                 if at.file != span.file {
                     self.place(f, at, ":::", width)?;
                     writeln!(f, "{:width$} {}", "", "|".style(self.styles.frame))?;
                 }
                 let shown = self.shown(at, decoded, self.room.saturating_sub(text.len()).max(40));
-                self.line(f, at, &shown, width, (mark, text, style))?;
+                let line = (at.file, self.sources.position(at).0, shown.text.clone());
+                if printed.as_ref() != Some(&line) {
+                    self.source_line(f, line.1, &shown, width)?;
+                }
+                printed = Some(line);
+                self.marks(f, &shown, width, (mark, text, style))?;
             }
         } else if let Some(file) = &problem.file {
             writeln!(f, "{:width$}{} {}", "", "-->".style(self.styles.frame), sanitize(file))?;
@@ -87,20 +93,21 @@ impl<'a> Excerpts<'a> {
         writeln!(f, "{:width$}{} {}:{line}:{column}", "", arrow.style(self.styles.frame), sanitize(name))
     }
 
-    fn line(
+    fn source_line(&self, f: &mut fmt::Formatter<'_>, number: usize, shown: &Shown, width: usize) -> fmt::Result {
+        let gutter = format!("{number:>width$}");
+        writeln!(f, "{} {} {}", gutter.style(self.styles.frame), "|".style(self.styles.frame), shown.text)
+    }
+
+    fn marks(
         &self,
         f: &mut fmt::Formatter<'_>,
-        span: Span,
         shown: &Shown,
         width: usize,
         (mark, text, style): (char, &str, owo_colors::Style),
     ) -> fmt::Result {
-        let (number, _) = self.sources.position(span);
-        let bar = "|".style(self.styles.frame);
-        let gutter = format!("{number:>width$}");
-        writeln!(f, "{} {bar} {}", gutter.style(self.styles.frame), shown.text)?;
         let marks: String = std::iter::repeat_n(mark, shown.marked).collect();
         let label = if text.is_empty() { marks } else { format!("{marks} {text}") };
+        let bar = "|".style(self.styles.frame);
         writeln!(f, "{:width$} {bar} {:indent$}{}", "", "", label.style(style), indent = shown.before)
     }
 }

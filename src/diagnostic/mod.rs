@@ -144,7 +144,8 @@ impl Report {
     /// The problems, in the order of the text.
     pub fn problems(&self) -> Vec<&Diagnostic> {
         let mut sorted: Vec<_> = self.problems.iter().collect();
-        sorted.sort_by_key(|problem| problem.span);
+        // Problems of whole files come last: those inside them often explain them.
+        sorted.sort_by_key(|problem| (problem.span.is_none(), problem.span));
         sorted
     }
 

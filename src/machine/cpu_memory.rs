@@ -49,7 +49,7 @@ fn topology(spec: &Spec, report: &mut Report) -> Option<Topology> {
         return Some(topology);
     }
     let message = format!(
-        "{} sockets × {} cores × {} threads make {product} vCPUs, but `cpu` is {cpu}",
+        "{} × {} × {} (sockets × cores × threads) is {product}, but `cpu` is {cpu}",
         topology.sockets, topology.cores, topology.threads
     );
     report.push(

@@ -194,7 +194,7 @@ fn copied_claim(claim: &ExistingClaim, namespace: &str, own: Option<&str>, repor
     } else {
         let message = format!("the machine's namespace is not known, so the disk is a copy of `{namespace}/{name}`");
         Diagnostic::new(Code::ClonedClaim, span, message)
-            .help("say where the machine lives, with `namespace` in the metadata or `--namespace`; there the claim itself is used")
+            .help(format!("say where the machine lives, with `namespace` in the metadata or `--namespace`; in `{namespace}` the claim itself would be used"))
     };
     report.push(problem);
 }

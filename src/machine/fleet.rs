@@ -176,7 +176,7 @@ fn copies(machines: &[Machine], report: &mut Report) {
                 report.push(
                     Diagnostic::new(Code::CopyOfUsed, disk.name_span, message)
                         .label(user.disk.name_span, "uses the original")
-                        .help("stop that machine for the time, or copy a snapshot: `image: snapshot:NAMESPACE/NAME`"),
+                        .help("stop that machine for the time, or make a VolumeSnapshot and copy that: `image: snapshot:NAMESPACE/NAME`"),
                 );
             }
         }
@@ -192,18 +192,18 @@ fn secrets_apart(machines: &[Machine], report: &mut Report) {
         .collect();
     for machine in machines {
         let images = machine.disks.iter().filter_map(|disk| match &disk.origin {
-            Origin::Imported { secret, .. } => secret.as_deref(),
+            Origin::Imported { secret, .. } => secret.as_deref().map(|name| (name, disk.name_span)),
             Origin::Existing | Origin::Empty => None,
         });
-        let access = [machine.access.key_secret.as_deref(), machine.access.password_secret.as_deref()];
-        for name in access.into_iter().flatten().chain(images) {
+        let access = [&machine.access.key_secret, &machine.access.password_secret].into_iter().flatten();
+        for (name, span) in access.map(|secret| (secret.value.as_str(), secret.span)).chain(images) {
             if let Some(owner) = made.get(name).filter(|owner| may_share(owner, machine)) {
                 let message = format!(
                     "the Secret `{name}` is made for the cloud-init data of `{}` and would be overwritten",
                     described(owner)
                 );
                 report.push(
-                    Diagnostic::new(Code::NameCollision, machine.name_span, message)
+                    Diagnostic::new(Code::NameCollision, span, message)
                         .help("keep keys, passwords and credentials in a Secret of another name"),
                 );
             }

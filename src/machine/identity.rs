@@ -72,7 +72,7 @@ pub(super) fn namespace(metadata: &Metadata, options: &Options, report: &mut Rep
             let message = format!("the file says namespace `{}`, the command line `{asked}`", own.0);
             report.push(
                 Diagnostic::new(Code::NamespaceMismatch, own.span, message)
-                    .help("leave one of them out, or make them agree"),
+                    .help(format!("run with `--namespace {}`, or change the file", own.0)),
             );
             Some(own.0.clone())
         }

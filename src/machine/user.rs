@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::diagnostic::{Code, Diagnostic, Report};
 use crate::source::{Located, Span};
-use crate::spec::{CloudInitUser, Secret, Spec};
+use crate::spec::{CloudInitUser, ObjectName, Secret, Spec};
 
 /// The sudo rule of a user that names none.
 const SUDO: &str = "ALL=(ALL) NOPASSWD:ALL";
@@ -21,9 +21,9 @@ pub struct Access {
     /// The user that cloud-init sets up.
     pub user: Option<User>,
     /// The Secret with public keys.
-    pub key_secret: Option<String>,
+    pub key_secret: Option<Located<String>>,
     /// The Secret with the user's password, set by the guest agent.
-    pub password_secret: Option<String>,
+    pub password_secret: Option<Located<String>>,
 }
 
 /// The user that cloud-init sets up.
@@ -83,10 +83,11 @@ impl Access {
 }
 
 pub(super) fn resolve(spec: &Spec, machine: &str, namespace: Option<&str>, report: &mut Report) -> Access {
-    let key_secret = spec.ssh_key_secret.as_ref().map(|secret| secret.0.clone());
+    let name = |secret: &Located<ObjectName>| Located::new(secret.0.clone(), secret.span);
+    let key_secret = spec.ssh_key_secret.as_ref().map(name);
     let Some(user) = &spec.cloud_init_user else { return Access { key_secret, ..Access::default() } };
     let password = password(user, machine, namespace, report);
-    let password_secret = user.password_secret.as_ref().map(|secret| secret.0.clone()).filter(|_| password.is_none());
+    let password_secret = user.password_secret.as_ref().map(name).filter(|_| password.is_none());
     let has_password = password.is_some() || password_secret.is_some();
     let lock_password = user.lock_passwd.as_ref().map_or(!has_password, |lock| lock.value);
     let refused = !has_password && (user.password.is_some() || user.password_hash.is_some());

@@ -156,13 +156,13 @@ fn access_credentials(machine: &Machine) -> Vec<Value> {
     let mut credentials = Vec::new();
     if let Some(secret) = &machine.access.key_secret {
         credentials.push(json!({"sshPublicKey": {
-            "source": {"secret": {"secretName": secret}},
+            "source": {"secret": {"secretName": secret.value}},
             "propagationMethod": {"noCloud": {}},
         }}));
     }
     if let Some(secret) = &machine.access.password_secret {
         credentials.push(json!({"userPassword": {
-            "source": {"secret": {"secretName": secret}},
+            "source": {"secret": {"secretName": secret.value}},
             "propagationMethod": {"qemuGuestAgent": {}},
         }}));
     }

@@ -171,13 +171,13 @@ impl<'t> Builder<'t> {
     fn pay(&mut self, cost: usize, span: Span) -> Fallible<()> {
         self.cost += cost;
         let (what, limit) = if self.cost > MAX_COST {
-            ("the document is", "no Kubernetes object may be that large")
+            ("the document is", "no Kubernetes object may be that large; aliases count as often as they are used")
         } else if self.spent + self.cost > MAX_FILE_COST {
             ("the documents of this file together are", "split the file")
         } else {
             return Ok(());
         };
-        let problem = Diagnostic::new(Code::TooComplex, span, format!("{what} too large, aliases expanded"));
+        let problem = Diagnostic::new(Code::TooComplex, span, format!("{what} too large"));
         Err(Box::new(problem.help(limit)))
     }
 

@@ -3,10 +3,26 @@
 use super::shape::{ObjectShape, Shape};
 use crate::diagnostic::{Code, Diagnostic, Report};
 use crate::source::{Entry, Kind, Located, Node, Plain, Span, Style};
-use crate::text::is_secret_key;
+use crate::text::{is_secret_key, plain};
 
 /// Nobody meant a field by a longer word, and comparing takes time.
 const LONGEST_WORD: usize = 64;
+
+/// Words of other tools, and the fields here that do what they do.
+const ALIASES: [(&str, &str); 12] = [
+    ("storage", "size"),
+    ("capacity", "size"),
+    ("imageHash", "imageChecksum"),
+    ("checksum", "imageChecksum"),
+    ("pvc", "existingPVC"),
+    ("claim", "existingPVC"),
+    ("storageClass", "storageClassName"),
+    ("sshKeys", "sshKeySecret"),
+    ("sshAuthorizedKeys", "sshKeySecret"),
+    ("user", "cloudInitUser"),
+    ("ram", "memory"),
+    ("affinity", "highAvailability"),
+];
 
 /// The most items of a list. No machine needs as many of anything.
 const MAX_ITEMS: usize = 1_000;
@@ -148,7 +164,7 @@ impl<'n> Fields<'n> {
                 Some(field) if field.ignored && !entry.value.is_null() => {
                     let message = format!("`{}` in {} has no effect", entry.key, cx.path());
                     let problem = Diagnostic::new(Code::IgnoredField, entry.key_span, message);
-                    cx.problem(problem.help(crate::text::plain(field.doc)));
+                    cx.problem(problem.help(as_help(field.doc)));
                 }
                 Some(_) => {}
             }
@@ -237,6 +253,14 @@ impl<'n> Fields<'n> {
     }
 }
 
+/// A sentence of the documentation in the form of a help: lower case, no full stop.
+fn as_help(doc: &str) -> String {
+    let sentence = plain(doc);
+    let sentence = sentence.trim_end_matches('.');
+    let mut chars = sentence.chars();
+    chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
+}
+
 /// Notes an unknown field; returns the one that was probably meant.
 fn unknown(entry: &Entry, shape: &ObjectShape, cx: &mut Cx<'_>) -> Option<&'static str> {
     // The value of a misspelt `password` is as secret as that of the right one.
@@ -246,7 +270,10 @@ fn unknown(entry: &Entry, shape: &ObjectShape, cx: &mut Cx<'_>) -> Option<&'stat
         cx.problem(Diagnostic::new(Code::UnknownField, entry.key_span, ""));
         return None;
     }
-    let near = closest(&entry.key, known.clone().map(|field| field.key));
+    let alias = ALIASES.iter().find(|(word, _)| *word == &*entry.key).map(|(_, field)| *field);
+    let near = alias
+        .filter(|alias| known.clone().any(|field| field.key == *alias))
+        .or_else(|| closest(&entry.key, known.clone().map(|field| field.key)));
     let meant = known.clone().find(|field| Some(field.key) == near);
     let inside_secret = shape.holds_secrets() || cx.secret;
     if inside_secret || is_secret_key(&entry.key) || meant.is_some_and(|field| field.shape.holds_secrets()) {

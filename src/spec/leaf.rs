@@ -395,10 +395,8 @@ fn check_path(text: &str) -> Result<(), String> {
     if text.starts_with('/') && !text.contains('\n') {
         return Ok(());
     }
-    Err(format!(
-        "write the whole path, such as `/bin/{}`",
-        if text.is_empty() || text.contains('\n') { "bash" } else { text }
-    ))
+    let word = text.bytes().all(|b| b.is_ascii_alphanumeric()) && !text.is_empty();
+    Err(format!("write the whole path, such as `/bin/{}`", if word { text } else { "bash" }))
 }
 
 /// cloud-init writes the rule behind the user's name into a file of sudo; one that sudo cannot read breaks sudo.
