@@ -6,7 +6,8 @@ _default:
     @just --list --unsorted
 
 # Everything that CI checks.
-check: fmt lint test wall
+check:
+    .ci/run
 
 # Formatting, checked.
 fmt:
@@ -30,7 +31,7 @@ wall:
 bless:
     WUKONG_BLESS=1 cargo test --test tests -- cases codes examples
 
-# The library's benchmarks, then the whole process beside virtctl and helm (needs go and hyperfine).
+# The library's benchmarks, then the whole process beside virtctl and helm (needs go, hyperfine and python3).
 bench:
     cargo bench --locked
     bash benches/process.sh

@@ -108,23 +108,33 @@ pub struct Loaded {
 pub fn load(inputs: Vec<Input>, options: &Options) -> Loaded {
     let mut loaded =
         Loaded { machines: Vec::new(), others: Vec::new(), report: Report::default(), sources: SourceMap::default() };
+    let mut sound = Vec::new();
     for input in inputs {
+        if input.text.len() > source::MAX_FILE_BYTES {
+            let message = format!("the file is larger than {} MiB", source::MAX_FILE_BYTES >> 20);
+            loaded.report.push(Diagnostic::of_file(Code::TooComplex, input.name, message).help("split it"));
+            continue;
+        }
         let number = loaded.sources.add(input.name, input.text);
         let text = loaded.sources.file(number).map_or("", |file| file.text.as_str());
         let mut reader = Reader::new(number, text);
         while let Some(found) = reader.next(&mut loaded.report) {
             match found {
                 Found::Machine(wukong, whole) => {
+                    let errors = loaded.report.errors();
                     loaded.report.set_partial(!whole);
                     let machine = machine::resolve(&wukong, options, &mut loaded.report);
                     loaded.report.set_partial(false);
-                    // A machine of which a part could not be read is checked, but never rendered.
-                    loaded.machines.extend(machine.filter(|_| whole));
+                    // A machine with errors is checked against the others, but never rendered.
+                    sound.extend(machine.is_some().then_some(whole && loaded.report.errors() == errors));
+                    loaded.machines.extend(machine);
                 }
                 Found::Other(other) => loaded.others.push(other),
             }
         }
     }
     machine::check_fleet(&loaded.machines, &mut loaded.report);
+    let mut sound = sound.into_iter();
+    loaded.machines.retain(|_| sound.next() == Some(true));
     loaded
 }

@@ -58,7 +58,7 @@ impl Quantity {
         let fail = |reason| QuantityError { reason, suggestion: suggest(text) };
         let number = text.strip_prefix('+').unwrap_or(text);
         if number.starts_with('-') {
-            return Err(fail("a size cannot be negative"));
+            return Err(fail("an amount cannot be negative"));
         }
         let end = number.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(number.len());
         let (digits, suffix) = number.split_at(end);
@@ -88,11 +88,6 @@ impl Quantity {
     /// The spelling this quantity was read from.
     pub fn as_str(&self) -> &str {
         &self.text
-    }
-
-    /// Whether it is nothing at all.
-    pub fn is_zero(&self) -> bool {
-        self.nanos == 0
     }
 }
 

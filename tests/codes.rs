@@ -1,5 +1,5 @@
-//! Every diagnostic code: `tests/codes/<CODE>/bad.yaml` breaks the rule and nothing else of its severity is wrong with
-//! it, `good.yaml` beside it does not. `args` holds further flags; what is printed for the bad file is in `stderr`.
+//! Every diagnostic code: `tests/codes/<CODE>/bad.yaml` breaks the rule and no other one whose breaking is an
+//! error; `good.yaml` beside it does not. `args` holds further flags; what is printed for the bad file is in `stderr`.
 
 use std::fs;
 

@@ -22,6 +22,41 @@ fn every_example_renders() {
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
+/// Many machines are rendered on all processors; the result is that of one after the other.
+#[test]
+fn many_machines_are_rendered_as_one_by_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let one = |n: usize| {
+        fs::read_to_string(root().join("examples/web.yaml"))
+            .unwrap()
+            .replace("name: web\n", &format!("name: web-{n}\n"))
+    };
+    let all: Vec<_> = (0..300).map(one).collect();
+    fs::write(folder.path().join("all.yaml"), all.join("---\n")).unwrap();
+    let together = text(&run(folder.path(), &["render", "-f", "all.yaml"]).stdout);
+    let options = wukong::Options::default();
+    let loaded = wukong::load(vec![wukong::Input::new("all.yaml", all.join("---\n"))], &options);
+    let apart: String = loaded
+        .machines
+        .iter()
+        .flat_map(|machine| wukong::render(machine, &options))
+        .map(|manifest| wukong::output::Format::Yaml.part(&manifest.object, Some(&manifest.purpose)))
+        .collect();
+    assert_eq!(loaded.machines.len(), 300);
+    assert!(together == apart);
+}
+
+/// Colours are asked for, or there is a terminal; a pipe is none, and NO_COLOR and a dumb terminal want none.
+#[test]
+fn colours_only_on_request() {
+    let args = ["validate", "-f", "examples/invalid/no-size.yaml"];
+    let plain = |command: &mut std::process::Command| !command.output().unwrap().stderr.contains(&0x1b);
+    assert!(plain(&mut crate::support::wukong(&root(), args)));
+    assert!(plain(crate::support::wukong(&root(), args).env("NO_COLOR", "1").env("TERM", "dumb")));
+    let always = ["validate", "--color=always", "-f", "examples/invalid/no-size.yaml"];
+    assert!(!plain(crate::support::wukong(&root(), always).env("NO_COLOR", "1")));
+}
+
 #[test]
 fn every_invalid_example_is_refused() {
     for path in entries(&root().join("examples/invalid")) {

@@ -362,6 +362,12 @@ fn image_addresses_that_cdi_refuses_are_refused() {
 #[test]
 fn a_secret_of_the_person_is_never_overwritten() {
     assert_eq!(codes(&machine("  sshKeySecret: web-cloud-init\n")), ["WK315"]);
+    let keys = |name: &str, namespace: &str, secret: &str| {
+        machine(&format!("  sshKeySecret: {secret}\n"))
+            .replace("name: web, namespace: prod", &format!("name: {name}, namespace: {namespace}"))
+    };
+    let all = [keys("web", "prod", "k"), keys("web", "test", "k"), keys("b", "prod", "web-cloud-init")];
+    assert_eq!(codes(&all.join("---\n")), ["WK315"]);
 }
 
 /// CDI copies a claim while nothing may write to it.
@@ -390,6 +396,26 @@ fn only_credentials_in_addresses_are_warned_of() {
         let text = disks(&format!("    - {{name: a, size: 1Gi, image: '{image}'}}\n"));
         assert_eq!(codes(&text).contains(&"WK316"), warned, "{image}");
     }
+}
+
+/// One machine's typing error does not hide that it shares a claim.
+#[test]
+fn machines_with_errors_are_checked_against_others() {
+    let one = disks("    - {name: a, existingPVC: {name: x}}\n");
+    let two = one.replace("name: web,", "name: db,").replace("memory: 2Gi", "memory: 8");
+    let mut found = codes(&format!("{one}---\n{two}"));
+    assert_eq!(found.pop(), Some("WK308"));
+    assert_eq!(found, ["WK204"]);
+}
+
+/// The rules for names hold for machines whose namespace is not known, too.
+#[test]
+fn names_of_machines_without_a_namespace() {
+    let bare = |text: String| text.replace(", namespace: prod", "");
+    let one = disks("    - {name: b-c, size: 1Gi}\n").replace("name: web", "name: a");
+    let two = disks("    - {name: c, size: 1Gi}\n").replace("name: web", "name: a-b");
+    assert_eq!(codes(&format!("{one}---\n{}", bare(two))), ["WK315"]);
+    assert_eq!(codes(&format!("{}---\n{}", machine(""), bare(machine("")))), ["WK206"]);
 }
 
 /// A machine whose namespace is not known may be in any, so its claims may be anybody's.

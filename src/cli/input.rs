@@ -65,7 +65,7 @@ impl InputArgs {
                     let kind: String = other.kind.chars().take(60).collect();
                     let span = other.root.entry("kind").map_or(other.span, |entry| entry.value.span);
                     Diagnostic::new(Code::OtherKind, span, format!("a document of kind `{kind}` is left out"))
-                        .help("`--pass-through` prints it with the rest")
+                        .help("`render --pass-through` prints it with the rest")
                 })
                 .collect();
             loaded.report.extend(left_out);
@@ -73,8 +73,7 @@ impl InputArgs {
         let nothing = loaded.machines.is_empty() && (loaded.others.is_empty() || !others_wanted);
         if nothing && loaded.report.is_valid() {
             let help = "a machine starts with `kind: Wukong`; `kubectl wukong init NAME` writes a first file";
-            let names =
-                self.filenames.iter().map(|name| if name == "-" { STDIN } else { name }).collect::<Vec<_>>().join(", ");
+            let names = self.filenames.first().map_or(STDIN, |name| if name == "-" { STDIN } else { name });
             loaded.report.push(Diagnostic::of_file(Code::NoMachine, names, "no Wukong document found").help(help));
         }
         loaded
@@ -83,28 +82,33 @@ impl InputArgs {
     fn read(&self, unread: &mut Vec<Diagnostic>) -> Vec<Input> {
         let mut inputs = Vec::new();
         let mut seen = HashSet::new();
-        let mut stdin_read = false;
+        let mut total = 0;
         for name in &self.filenames {
-            if name == "-" {
-                if !std::mem::replace(&mut stdin_read, true) {
-                    inputs.extend(text(STDIN, io::stdin().lock(), unread));
-                }
-                continue;
-            }
-            for path in self.paths(name, unread) {
-                let shown = path.display().to_string();
+            let paths = if name == "-" { vec![PathBuf::from(STDIN)] } else { self.paths(name, unread) };
+            for path in paths {
                 let identity = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
-                if seen.insert(identity) {
-                    if inputs.iter().map(|input: &Input| input.text.len()).sum::<usize>() > MAX_RUN_BYTES {
-                        let message = format!("all files together are larger than {} MiB", MAX_RUN_BYTES >> 20);
-                        unread.push(Diagnostic::of_file(Code::TooComplex, shown, message).help("render them in parts"));
-                        return inputs;
-                    }
-                    match open(&path) {
-                        Ok(file) => inputs.extend(text(&shown, file, unread)),
-                        Err(problem) => unread.push(problem),
-                    }
+                if !seen.insert(identity) {
+                    continue;
                 }
+                let shown = path.display().to_string();
+                let input = if name == "-" {
+                    text(&shown, io::stdin().lock(), unread)
+                } else {
+                    match open(&path) {
+                        Ok(file) => text(&shown, file, unread),
+                        Err(problem) => {
+                            unread.push(problem);
+                            None
+                        }
+                    }
+                };
+                total += input.as_ref().map_or(0, |input| input.text.len());
+                if total > MAX_RUN_BYTES {
+                    let message = format!("all files together are larger than {} MiB", MAX_RUN_BYTES >> 20);
+                    unread.push(Diagnostic::of_file(Code::TooComplex, shown, message).help("render them in parts"));
+                    return inputs;
+                }
+                inputs.extend(input);
             }
         }
         inputs
@@ -223,7 +227,7 @@ fn text(name: &str, reader: impl Read, unread: &mut Vec<Diagnostic>) -> Option<I
         Err(error) => {
             let at = error.utf8_error().valid_up_to();
             let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
-            let problem = Diagnostic::of_file(Code::Encoding, format!("{name}:{line}"), "this line is not UTF-8 text");
+            let problem = Diagnostic::of_file(Code::Encoding, name, format!("line {line} is not UTF-8 text"));
             unread.push(problem.help("save the file as UTF-8"));
             None
         }

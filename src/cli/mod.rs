@@ -46,7 +46,7 @@ enum Command {
 
 /// The groups of the help, and the commands in each.
 const GROUPS: [(&str, &[&str]); 2] =
-    [("The file", &["render", "validate", "schema", "explain", "init"]), ("Embed", &["version"])];
+    [("The file", &["render", "validate", "schema", "explain", "init"]), ("Other", &["version"])];
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
@@ -82,7 +82,7 @@ pub fn main() -> ExitCode {
 }
 
 fn version() -> anyhow::Result<Exit> {
-    writeln!(io::stdout(), "kubectl-wukong {}", env!("CARGO_PKG_VERSION"))?;
+    writeln!(io::stdout(), "kubectl wukong {}", env!("CARGO_PKG_VERSION"))?;
     Ok(Exit::Done)
 }
 

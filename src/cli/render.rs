@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use serde_json::Value;
@@ -94,20 +94,19 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
         return Ok(Exit::BadFile);
     }
     match &args.output_dir {
-        Some(path) => to_directory(args, &loaded, &options, &Directory::open(path)?)?,
+        Some(path) => to_directory(args, &loaded, &options, path)?,
         None => to_stream(args, &loaded, &options, &mut BufWriter::new(io::stdout().lock()))?,
     }
     Ok(Exit::Done)
 }
 
 impl Args {
-    /// Whether objects of a kind are wanted. Other documents may spell it as they like, and may be lists of Secrets.
+    /// Whether objects of a kind are wanted.
     fn wants(&self, kind: &str) -> bool {
-        let secret = ["secret", "secretlist"].iter().any(|secret| kind.eq_ignore_ascii_case(secret));
         match self.secrets {
             Secrets::Include => true,
-            Secrets::Omit => !secret,
-            Secrets::Only => secret,
+            Secrets::Omit => !is_secret(kind),
+            Secrets::Only => is_secret(kind),
         }
     }
 
@@ -123,6 +122,11 @@ impl Args {
     }
 }
 
+/// Other documents may spell the kind as they like, and may be lists of Secrets.
+fn is_secret(kind: &str) -> bool {
+    ["secret", "secretlist"].iter().any(|secret| kind.eq_ignore_ascii_case(secret))
+}
+
 fn to_stream(args: &Args, loaded: &Loaded, options: &Options, out: &mut impl Write) -> anyhow::Result<()> {
     let format = args.output.format();
     let mut stream = Stream::new(format, out)?;
@@ -130,7 +134,7 @@ fn to_stream(args: &Args, loaded: &Loaded, options: &Options, out: &mut impl Wri
         let manifests = args.manifests(machine, options);
         manifests.iter().map(|manifest| format.part(&manifest.object, Some(&manifest.purpose))).collect::<Vec<_>>()
     };
-    in_order(&loaded.machines, parts, |parts| parts.iter().try_for_each(|part| stream.add(part)))?;
+    // What the machines may need, a Namespace for one, comes first.
     for other in args.others(loaded) {
         stream.add(&match (format, other.text(&loaded.sources)) {
             // As it was written, with its comments.
@@ -138,11 +142,12 @@ fn to_stream(args: &Args, loaded: &Loaded, options: &Options, out: &mut impl Wri
             _ => format.part(&kubectl_value(&other.root), None),
         })?;
     }
+    in_order(&loaded.machines, parts, |parts| parts.iter().try_for_each(|part| stream.add(part)))?;
     stream.end()?;
     Ok(())
 }
 
-fn to_directory(args: &Args, loaded: &Loaded, options: &Options, directory: &Directory) -> anyhow::Result<()> {
+fn to_directory(args: &Args, loaded: &Loaded, options: &Options, path: &Path) -> anyhow::Result<()> {
     let extension = if args.output == Format::Json { "json" } else { "yaml" };
     let mut taken = HashSet::new();
     let mut name = |object: &Value| {
@@ -163,6 +168,7 @@ fn to_directory(args: &Args, loaded: &Loaded, options: &Options, directory: &Dir
     for object in others.iter().cloned().chain(manifests().map(|manifest| manifest.object)) {
         names.push(name(&object)?);
     }
+    let directory = Directory::open(path)?;
     let mut names = names.into_iter();
     let mut out = io::stdout().lock();
     let mut write = |object: &Value, purpose: Option<&str>| -> anyhow::Result<()> {
@@ -170,7 +176,7 @@ fn to_directory(args: &Args, loaded: &Loaded, options: &Options, directory: &Dir
             Format::Json => output::json(object),
             Format::Yaml | Format::Name => output::Format::Yaml.part(object, purpose),
         };
-        let secret = object["kind"].as_str().is_some_and(|kind| kind.to_ascii_lowercase().contains("secret"));
+        let secret = object["kind"].as_str().is_some_and(is_secret);
         let path = directory.write(&names.next().unwrap_or_default(), &text, secret)?;
         writeln!(out, "{}", path.display())?;
         Ok(())

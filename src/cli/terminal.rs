@@ -27,8 +27,10 @@ pub(super) struct Terminal {
     pub out: Styles,
     /// Styles for standard error.
     pub err: Styles,
-    /// How many cells a line has; a fixed number where there is no terminal.
-    pub width: usize,
+    /// How many cells a line of standard output has; a fixed number where it is no terminal.
+    pub out_width: usize,
+    /// The same for standard error.
+    pub err_width: usize,
 }
 
 /// The width of lines that go into a file or a pipe.
@@ -43,8 +45,15 @@ impl Terminal {
             ColorChoice::Auto if is_terminal && !plain => Styles::coloured(),
             ColorChoice::Auto | ColorChoice::Never => Styles::default(),
         };
-        let width = terminal_size::terminal_size().map_or(PIPED_WIDTH, |(width, _)| width.0.into());
-        Self { out: styles(io::stdout().is_terminal()), err: styles(io::stderr().is_terminal()), width }
+        let width = |size: Option<(terminal_size::Width, terminal_size::Height)>| {
+            size.map_or(PIPED_WIDTH, |(width, _)| width.0.into())
+        };
+        Self {
+            out: styles(io::stdout().is_terminal()),
+            err: styles(io::stderr().is_terminal()),
+            out_width: width(terminal_size::terminal_size_of(io::stdout())),
+            err_width: width(terminal_size::terminal_size_of(io::stderr())),
+        }
     }
 
     /// Prints an error that has no place in a file.
@@ -60,7 +69,7 @@ impl Terminal {
         }
         let mut stderr = io::stderr().lock();
         // As above.
-        let _ = write!(stderr, "{}", Excerpts::new(report, sources, self.err, self.width));
+        let _ = write!(stderr, "{}", Excerpts::new(report, sources, self.err, self.err_width));
         let _ = writeln!(stderr, "{}", counts(report));
     }
 }

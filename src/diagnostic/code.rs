@@ -118,7 +118,7 @@ codes! {
     NamespaceMismatch = "WK207", Error, "namespace differs from --namespace";
     /// A toleration that the scheduler would refuse.
     BadToleration = "WK208", Error, "impossible toleration";
-    /// With autoStart off and a restart policy for failures, someone has to start the machine the first time.
+    /// With autoStart off the machine is halted, and KubeVirt keeps no restart policy of a halted machine.
     StartByHand = "WK209", Warning, "machine waits for its first start";
 
     /// The firmware starts one disk.

@@ -140,8 +140,8 @@ impl Excerpts<'_> {
         let mut cells: Vec<(String, usize, bool)> = Vec::new();
         let mut masked = false;
         // Only the neighbourhood of the span is looked at: a hostile file may be one line of many megabytes.
-        let first = floor(line, from.saturating_sub(4 * room));
-        let last = floor(line, (from + 4 * room).min(line.len()));
+        let first = line.floor_char_boundary(from.saturating_sub(4 * room));
+        let last = line.floor_char_boundary(from + 4 * room);
         for (offset, c) in line[first..last].char_indices().map(|(offset, c)| (offset + first, c)) {
             let inside = (from..to.max(from + 1)).contains(&offset);
             if secret.iter().any(|range| range.contains(&offset)) {
@@ -190,11 +190,4 @@ impl Shown {
         }
         Self { text: text.trim_end().to_owned(), before, marked: marked.max(1) }
     }
-}
-
-fn floor(text: &str, mut at: usize) -> usize {
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    at
 }

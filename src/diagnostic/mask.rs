@@ -92,15 +92,8 @@ impl Mask {
 
 /// A stretch around a line, cut where characters end.
 fn neighbourhood(text: &str, start: usize, length: usize) -> Range<usize> {
-    let mut from = start.saturating_sub(NEIGHBOURHOOD);
-    let mut to = (start + length + NEIGHBOURHOOD).min(text.len());
-    while !text.is_char_boundary(from) {
-        from -= 1;
-    }
-    while !text.is_char_boundary(to) {
-        to += 1;
-    }
-    from..to
+    text.floor_char_boundary(start.saturating_sub(NEIGHBOURHOOD))
+        ..text.ceil_char_boundary(start + length + NEIGHBOURHOOD)
 }
 
 /// A line with some of those around it.

@@ -19,7 +19,7 @@ pub(super) struct Boot {
 /// existing claim; else the first existing claim that is writable; else none. `boot: false` takes a disk out.
 pub(super) fn choose(spec: &Spec, report: &mut Report) -> Boot {
     let os_image = spec.os_image.as_ref().filter(|os| !os.is_empty());
-    let is_image = |text: &str| text.contains('/') || text.contains("://") || has_scheme(text);
+    let is_image = |text: &str| text.contains('/') || has_scheme(text);
     let image = os_image.filter(|os| is_image(os));
     let os_name = os_image.filter(|os| !is_image(os)).map(|os| os.value.0.clone());
     let marked: Vec<_> = positions(spec, |disk| disk.boot.as_ref().is_some_and(|boot| boot.value));
@@ -55,7 +55,7 @@ pub(super) fn choose(spec: &Spec, report: &mut Report) -> Boot {
                 .absent(),
         );
     }
-    if let (Some(at), None, true, 0 | 1) = (disk, image, takes_image, marked.len()) {
+    if let (Some(at), None, true, 1) = (disk, image, takes_image, marked.len()) {
         let message =
             format!("the boot disk `{}` is empty, so the machine finds nothing to start", spec.disks[at].name.0);
         report.push(

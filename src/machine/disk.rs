@@ -166,6 +166,7 @@ fn origin(
                 let source = source?;
                 let copied = matches!(source, Source::Claim(..) | Source::Snapshot(..));
                 let secret = secret.filter(|_| !copied);
+                let certificates = certificates.filter(|_| image::takes_certificates(&source));
                 (derived(), Origin::Imported { source, secret, certificates })
             }
             None => {
@@ -212,7 +213,7 @@ fn fields_of_existing(disk: &Located<spec::Disk>, claim: &Located<ExistingClaim>
     if let Some(name) = disk.claim_name.as_ref().filter(|name| name.0 != claim.name.0) {
         let message = "`claimName` names another claim than `existingPVC`";
         report.push(
-            Diagnostic::new(Code::TwoWriters, name.span, message)
+            Diagnostic::new(Code::SourceIgnored, name.span, message)
                 .label(claim.name.span, "the existing claim")
                 .help("remove one of them"),
         );

@@ -28,28 +28,49 @@ fn described(machine: &Machine) -> String {
     }
 }
 
+/// What was seen under a name, by namespace. A namespace that is not known may be any.
+struct Seen<V> {
+    by_name: HashMap<String, (HashMap<Option<String>, V>, V)>,
+}
+
+impl<V: Clone> Seen<V> {
+    fn new() -> Self {
+        Self { by_name: HashMap::new() }
+    }
+
+    /// The first that may be in the same namespace.
+    fn find(&self, name: &str, machine: &Machine) -> Option<&V> {
+        let (by_namespace, first) = self.by_name.get(name)?;
+        match machine.namespace {
+            Some(_) => by_namespace.get(&machine.namespace).or_else(|| by_namespace.get(&None)),
+            None => Some(first),
+        }
+    }
+
+    fn insert(&mut self, name: &str, machine: &Machine, value: V) {
+        let entry = self.by_name.entry(name.to_owned()).or_insert_with(|| (HashMap::new(), value.clone()));
+        entry.0.entry(machine.namespace.clone()).or_insert(value);
+    }
+}
+
 fn machines_once(machines: &[Machine], report: &mut Report) {
-    let mut seen: HashMap<(&Option<String>, &str), Span> = HashMap::new();
+    let mut seen = Seen::new();
     for machine in machines {
-        if let Some(first) = seen.insert((&machine.namespace, &machine.name), machine.name_span) {
+        if let Some(first) = seen.find(&machine.name, machine) {
             let message = format!("the machine `{}` is described twice", described(machine));
             report.push(
                 Diagnostic::new(Code::DuplicateMachine, machine.name_span, message)
-                    .label(first, "first here")
-                    .help("remove one of the documents, or rename one machine"),
+                    .label(*first, "first here")
+                    .help("remove one of the documents, rename one machine, or give each its namespace"),
             );
         }
+        seen.insert(&machine.name, machine, machine.name_span);
     }
 }
 
 struct Use<'m> {
     machine: &'m Machine,
     disk: &'m Disk,
-}
-
-/// Whether two machines may be in one namespace. One that is not known may be any.
-fn may_share(one: &Machine, other: &Machine) -> bool {
-    one.namespace.is_none() || other.namespace.is_none() || one.namespace == other.namespace
 }
 
 /// All disks of a run by the claim that holds them.
@@ -185,11 +206,10 @@ fn copies(machines: &[Machine], report: &mut Report) {
 
 /// The Secret with user and network data belongs to this tool; one that a person refers to must be another.
 fn secrets_apart(machines: &[Machine], report: &mut Report) {
-    let made: HashMap<String, &Machine> = machines
-        .iter()
-        .filter(|machine| machine.has_cloud_init())
-        .map(|machine| (machine.secret_name(), machine))
-        .collect();
+    let mut made = Seen::new();
+    for machine in machines.iter().filter(|machine| machine.has_cloud_init()) {
+        made.insert(&machine.secret_name(), machine, machine);
+    }
     for machine in machines {
         let images = machine.disks.iter().filter_map(|disk| match &disk.origin {
             Origin::Imported { secret, .. } => secret.as_deref().map(|name| (name, disk.name_span)),
@@ -197,7 +217,7 @@ fn secrets_apart(machines: &[Machine], report: &mut Report) {
         });
         let access = [&machine.access.key_secret, &machine.access.password_secret].into_iter().flatten();
         for (name, span) in access.map(|secret| (secret.value.as_str(), secret.span)).chain(images) {
-            if let Some(owner) = made.get(name).filter(|owner| may_share(owner, machine)) {
+            if let Some(owner) = made.find(name, machine) {
                 let message = format!(
                     "the Secret `{name}` is made for the cloud-init data of `{}` and would be overwritten",
                     described(owner)
@@ -213,41 +233,38 @@ fn secrets_apart(machines: &[Machine], report: &mut Report) {
 
 /// `a-b`/`c` and `a`/`b-c` derive one name.
 fn claims_once(machines: &[Machine], report: &mut Report) {
-    let mut seen: HashMap<(&str, &Option<String>, String), (Span, String)> = HashMap::new();
+    let mut seen: Seen<(Span, String)> = Seen::new();
     for machine in machines {
         let claims = machine
             .disks
             .iter()
             .filter(|disk| !matches!(disk.origin, Origin::Existing))
-            .map(|disk| ("claim", disk.claim.clone(), disk.name_span, format!("disk `{}`", disk.name)));
+            .map(|disk| ("claim", disk.claim.as_str(), disk.name_span, format!("disk `{}`", disk.name)));
         let definitions = machine.nics.iter().filter_map(|nic| match &nic.binding {
-            Binding::Rendered { name, .. } => Some((
-                "NetworkAttachmentDefinition",
-                name.clone(),
-                machine.name_span,
-                format!("network `{}`", nic.name),
-            )),
+            Binding::Rendered { name, .. } => {
+                let kind = "NetworkAttachmentDefinition";
+                Some((kind, name.as_str(), machine.name_span, format!("network `{}`", nic.name)))
+            }
             Binding::Pod | Binding::Bridge(_) | Binding::Sriov(_) => None,
         });
-        let made = claims.chain(definitions).collect::<Vec<_>>();
-        for (kind, name, span, what) in made {
-            let what = format!("{what} of `{}`", described(machine));
-            let key = (kind, &machine.namespace, name.clone());
-            match seen.get(&key) {
+        for (kind, name, span, what) in claims.chain(definitions) {
+            let what = format!("{what} of `{}`", machine.name);
+            let key = format!("{kind} `{name}`");
+            match seen.find(&key, machine) {
                 // The same machine described twice is reported once, by its own rule.
                 Some((_, other)) if *other == what => {}
                 Some((first, other)) => {
-                    let message = format!("{what} and {other} would share the {kind} `{name}`");
                     report.push(
-                        Diagnostic::new(Code::NameCollision, span, message)
+                        Diagnostic::new(Code::NameCollision, span, format!("{what} and {other} would share the {key}"))
                             .label(*first, "the other")
-                            .help("rename one, or give a disk another claim with `claimName`"),
+                            .help(
+                                "rename one, give a disk another claim with `claimName`, or each machine its namespace",
+                            ),
                     );
                 }
-                None => {
-                    seen.insert(key, (span, what));
-                }
+                None => {}
             }
+            seen.insert(&key, machine, (span, what));
         }
     }
 }

@@ -12,8 +12,6 @@ use crate::spec::{Label, Metadata, Wukong};
 
 /// The label on everything that is rendered: a way to find things, never a proof of ownership.
 pub const MANAGED_LABEL: &str = "vm.novasphere.dev/wukong";
-/// The beginning of the name of the ConfigMap that records what was made.
-pub const RECORD_PREFIX: &str = "wukong-";
 
 /// The longest VirtualMachine name that can live-migrate: a migration carries it as a label value.
 const MAX_VM_NAME: usize = 63;
@@ -102,7 +100,6 @@ pub(super) fn check_names(wukong: &Located<Wukong>, report: &mut Report) {
         }
     };
     check(secret_name(&name.value), name.span);
-    check(format!("{RECORD_PREFIX}{}", name.0), name.span);
     for disk in &wukong.spec.disks {
         check(claim_name(&name.value, &disk.name), disk.name.span);
     }

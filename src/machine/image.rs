@@ -1,6 +1,6 @@
 //! Where an imported disk's content comes from: the address as the importer needs it.
 
-use super::reference;
+use super::reference::{self, is_port};
 use crate::diagnostic::{Code, Diagnostic, Report};
 use crate::source::{Located, Span};
 use crate::spec::{Disk, ImageAddress, check_subdomain};
@@ -15,7 +15,7 @@ pub enum Source {
     Http(String, Option<String>),
     /// Google Cloud Storage.
     Gcs(String),
-    /// An S3 bucket, addressed by HTTP or HTTPS.
+    /// An object in an S3 bucket, by the `https` address of its endpoint.
     S3(String),
     /// Another claim: its namespace and name.
     Claim(String, String),
@@ -166,7 +166,7 @@ fn bad_address(rest: &str) -> Option<&'static str> {
     };
     if !name_fine {
         Some("the host of the address is no host name")
-    } else if port.is_some_and(|port| port.parse::<u16>().is_err()) {
+    } else if port.is_some_and(|port| !is_port(port)) {
         Some("the port of the address is not between 1 and 65535")
     } else if escapes.any(|escape| !escape.as_bytes().get(..2).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit)))
     {
@@ -226,6 +226,11 @@ fn registry(reference: &str, span: Span, report: &mut Report) -> Option<Source> 
     }
 }
 
+/// The sources for which CDI takes a certificate authority. Source: CDI, the DataVolume types.
+pub(super) const fn takes_certificates(source: &Source) -> bool {
+    matches!(source, Source::Registry(_) | Source::Http(..) | Source::S3(_))
+}
+
 /// imageSecret, imageCertConfigMap and imageChecksum fit only some sources.
 fn check_extras(source: &Source, disk: &Disk, report: &mut Report) {
     let mut ignored = |field: &str, span: Span, why: &str| {
@@ -235,8 +240,7 @@ fn check_extras(source: &Source, disk: &Disk, report: &mut Report) {
     if let (Some(secret), true) = (&disk.image_secret, copied) {
         ignored("imageSecret", secret.span, "a copy inside the cluster needs no credentials");
     }
-    let certified = matches!(source, Source::Registry(_) | Source::Http(..) | Source::S3(_));
-    if let (Some(map), false) = (&disk.image_cert_config_map, certified) {
+    if let (Some(map), false) = (&disk.image_cert_config_map, takes_certificates(source)) {
         ignored("imageCertConfigMap", map.span, "CDI takes it only for registries, HTTP and S3");
     }
     if let Some(checksum) = &disk.image_checksum {

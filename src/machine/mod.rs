@@ -1,6 +1,6 @@
 //! What a Wukong means: every default filled in, every rule checked, every name derived.
 //!
-//! A [`Machine`] is what a [`Wukong`] says once the contract has been applied to it. Rendering one cannot fail, and
+//! A [`Machine`] is what a [`Wukong`] says once all rules have been applied to it. Rendering one cannot fail, and
 //! no rule is known anywhere else. One file per group of rules; `fleet` holds those across machines.
 
 mod address;
@@ -25,7 +25,7 @@ pub use address::{Addressing, StaticAddress};
 pub use cpu_memory::{Compute, Topology};
 pub use disk::{Disk, Origin};
 pub use fleet::check as check_fleet;
-pub use identity::{MANAGED_LABEL, RECORD_PREFIX};
+pub use identity::MANAGED_LABEL;
 pub use image::Source;
 pub use nic::{Binding, Nic};
 pub use options::{Options, PolicyClass};
@@ -90,9 +90,10 @@ impl Machine {
     }
 }
 
-/// Applies the contract to one Wukong. Problems go to the report; with an error among them the result is `None`.
+/// Applies every rule that one Wukong alone can break. Problems go to the report; where they leave no machine to speak of,
+/// the result is `None`. A machine with errors may come back, so that it is checked against others, but must not be
+/// rendered.
 pub fn resolve(wukong: &Located<Wukong>, options: &Options, report: &mut Report) -> Option<Machine> {
-    let before = report.errors();
     let metadata = &wukong.metadata;
     let spec = &wukong.spec;
     let namespace = identity::namespace(metadata, options, report);
@@ -107,9 +108,6 @@ pub fn resolve(wukong: &Located<Wukong>, options: &Options, report: &mut Report)
     let access = user::resolve(spec, &name, namespace.as_deref(), report);
     let placement = placement::resolve(spec, &labels, report);
     let run_strategy = run::resolve(spec, report);
-    if report.errors() > before {
-        return None;
-    }
     Some(Machine {
         uuid: identity::uuid(namespace.as_deref(), &name),
         name,

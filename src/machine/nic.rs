@@ -39,7 +39,7 @@ pub enum Binding {
 }
 
 impl Nic {
-    /// Whether the guest only finds its address by network data. The first card asks for one by DHCP unaided.
+    /// Whether the guest only finds its address by network data. On the pod network it asks by DHCP unaided.
     pub const fn needs_network_data(&self) -> bool {
         match self.addressing {
             Some(Addressing::Static(_)) => true,

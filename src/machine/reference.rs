@@ -52,13 +52,18 @@ pub(super) fn normalise(reference: &str) -> Result<String, String> {
     Ok(format!("{registry}/{repository}{suffix}"))
 }
 
+/// A port that exists, in digits alone.
+pub(super) fn is_port(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_digit()) && text.parse::<u16>().is_ok_and(|port| port > 0)
+}
+
 fn check_registry(registry: &str) -> Result<(), String> {
     let (host, port) = registry.rsplit_once(':').map_or((registry, None), |(host, port)| (host, Some(port)));
     let host_fine = !host.is_empty()
         && host.split('.').all(|part| {
             !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') && !part.starts_with('-')
         });
-    if !host_fine || port.is_some_and(|port| port.parse::<u16>().is_err()) {
+    if !host_fine || port.is_some_and(|port| !is_port(port)) {
         return Err("the registry is not a host name with an optional port".to_owned());
     }
     Ok(())

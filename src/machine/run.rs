@@ -13,7 +13,7 @@ enum Contradiction {
     StrategyPolicy,
 }
 
-/// The table of the contract.
+/// One meaning for the three settings.
 fn table(
     strategy: Option<RunStrategy>,
     policy: Option<RestartPolicy>,
@@ -64,11 +64,11 @@ pub(super) fn resolve(spec: &Spec, report: &mut Report) -> Option<RunStrategy> {
             if let (Some(policy), None, Some(auto_start), RunStrategy::Halted) = (policy, strategy, auto_start, result)
                 && policy.value == RestartPolicy::OnFailure
             {
-                let message = "the machine stays stopped until it is started, and is then restarted after failures";
-                report.push(
-                    Diagnostic::new(Code::StartByHand, auto_start.span, message)
-                        .help("start it with `virtctl start NAME-vm`"),
-                );
+                let message = "the machine stays stopped until someone starts it, and OnFailure is not kept until then";
+                // KubeVirt's start call sets Always on a Halted machine. Source: KubeVirt, pkg/virt-api/rest/lifecycle.go.
+                report.push(Diagnostic::new(Code::StartByHand, auto_start.span, message).label(policy.span, "OnFailure").help(
+                    "when it shall run, remove `autoStart` and apply again; `virtctl start` would set run strategy Always",
+                ));
             }
             Some(result)
         }
@@ -104,7 +104,7 @@ pub(super) fn resolve(spec: &Spec, report: &mut Report) -> Option<RunStrategy> {
 mod tests {
     use super::*;
 
-    /// Every cell of the table in the contract, written out once more.
+    /// Every cell of the table, written out once more.
     #[test]
     fn every_cell_of_the_table() {
         use RestartPolicy as P;

@@ -36,7 +36,7 @@ pub struct User {
     pub sudo: Option<String>,
     /// The login shell.
     pub shell: Option<String>,
-    /// Further groups.
+    /// The groups, in place of the image's.
     pub groups: Vec<String>,
     /// Whether logging in with a password is off.
     pub lock_password: bool,

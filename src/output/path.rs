@@ -1,6 +1,7 @@
 //! File names for `--output-dir`: stable, one per object, and never outside the directory.
 
-/// The file of one object: `NAMESPACE_KIND_NAME.yaml`. Kubernetes names have no underscore, so no two objects meet.
+/// The file of one object: `NAMESPACE_KIND_NAME.yaml`, without the namespace where there is none. Kubernetes names have no
+/// underscore, so only objects of one kind in two API groups can meet.
 ///
 /// `None` if a part could lead elsewhere or is no name; objects that pass through have not been checked otherwise.
 pub fn file_name(namespace: Option<&str>, kind: &str, name: &str, extension: &str) -> Option<String> {

@@ -24,7 +24,7 @@ fn source_field(source: &Source, extras: &Extras<'_>) -> Value {
     if let Some(secret) = extras.secret {
         body["secretRef"] = json!(secret);
     }
-    if let (Some(map), Source::Registry(_) | Source::Http(..) | Source::S3(_)) = (extras.certificates, source) {
+    if let Some(map) = extras.certificates {
         body["certConfigMap"] = json!(map);
     }
     json!({ field(source): body })

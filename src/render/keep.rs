@@ -29,7 +29,7 @@ const CREATE_ONLY: [(&str, &str); 3] = [
 /// Older versions of CDI deleted a DataVolume when it was done; the claim would then look like one of nobody.
 const NO_GARBAGE_COLLECTION: (&str, &str) = ("cdi.kubevirt.io/storage.deleteAfterCompletion", "false");
 
-/// Whether a disk may grow by itself, and how far: read by `expand --auto` from the claim.
+/// Whether a disk may grow by itself, and how far: noted for whatever grows claims.
 const AUTO_EXPAND: &str = "vm.novasphere.dev/auto-expand";
 const MAX_SIZE: &str = "vm.novasphere.dev/max-size";
 

@@ -1,7 +1,7 @@
 //! Text in, located tree out: YAML and JSON documents in which every node knows where it was written.
 //!
-//! Everything here treats its input as hostile: size, depth and the number of nodes are bounded before anything is
-//! built, and aliases count as often as they are used.
+//! Everything here treats its input as hostile: depth and the number of nodes are bounded before anything is built, and
+//! aliases count as often as they are used. Size is bounded where files are taken in.
 
 use std::sync::OnceLock;
 
@@ -130,7 +130,7 @@ impl SourceMap {
     /// One-based line and column of a byte in a file.
     pub fn position_of(&self, file: u32, byte: u32) -> (usize, usize) {
         let Some(file) = self.file(file) else { return (1, 1) };
-        let byte = floor(&file.text, byte as usize);
+        let byte = file.text.floor_char_boundary(byte as usize);
         let (line, start, _) = file.line_at(byte);
         let before = &file.text[start..byte];
         (line + 1, if before.len() > COUNTED_COLUMNS { before.len() } else { before.chars().count() } + 1)
@@ -139,24 +139,15 @@ impl SourceMap {
     /// The text of a span.
     pub fn slice(&self, span: Span) -> &str {
         let text = self.file(span.file).map_or("", |file| file.text.as_str());
-        &text[floor(text, span.start as usize)..floor(text, span.end as usize)]
+        &text[text.floor_char_boundary(span.start as usize)..text.floor_char_boundary(span.end as usize)]
     }
 
     /// The whole line in which a span starts, without its line break, and the byte at which that line starts.
     pub fn line(&self, span: Span) -> (&str, usize) {
         let Some(file) = self.file(span.file) else { return ("", 0) };
-        let (_, start, end) = file.line_at(floor(&file.text, span.start as usize));
+        let (_, start, end) = file.line_at(file.text.floor_char_boundary(span.start as usize));
         (file.text[start..end].trim_end_matches(['\r', '\n']), start)
     }
-}
-
-/// The nearest character boundary at or before `at`, so that no span can split a character.
-fn floor(text: &str, at: usize) -> usize {
-    let mut at = at.min(text.len());
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    at
 }
 
 #[cfg(test)]

@@ -13,7 +13,8 @@ object! {
         optional size ("size"): Quantity,
         /// The StorageClass. Without one the cluster's default class decides.
         optional storage_class_name ("storageClassName"): ObjectName,
-        /// Whether the machine starts from this disk. Without one it is the first disk with an image.
+        /// Whether the machine starts from this disk. Without a word it is the first disk with an image, else the first
+        /// that takes `osImage`, else the first writable existing claim.
         optional boot ("boot"): bool,
         /// Where the content comes from: `docker://REF` or a bare container reference, `https://…`, `gs://…`,
         /// `s3://…` (with imageSecret), `oci-archive:PATH`, `pvc:NAMESPACE/NAME`, `snapshot:NAMESPACE/NAME`.
@@ -27,15 +28,15 @@ object! {
         optional image_checksum ("imageChecksum"): String,
         /// A claim that exists already. It is used as it is, and never changed or deleted.
         optional existing_pvc ("existingPVC"): ExistingClaim,
-        /// The claim that holds the disk, if not `<machine>-<disk>`. Moving or restoring a disk changes it.
+        /// The claim that holds the disk, if not `<machine>-<disk>`: a disk that was moved or restored lies in another.
         optional claim_name ("claimName"): ObjectName,
         /// How many nodes and pods may use the disk. Default ReadWriteOnce.
         optional access_mode ("accessMode"): AccessMode,
         /// Whether the volume is a file system with an image file in it, or a block device. Default: the class's.
         optional volume_mode ("volumeMode"): VolumeMode,
-        /// A class by purpose instead of by name; mapped by `--storage-policy` or in the cluster.
+        /// A class by purpose instead of by name; `--storage-policy` says which class that is.
         optional storage_policy ("storagePolicy"): StoragePolicy,
-        /// Whether the disk may be grown when it fills up.
+        /// Whether the disk may be grown when it fills up; noted on the claim for whatever grows it.
         optional auto_expand ("autoExpand"): bool,
         /// The end of automatic growth.
         optional max_size ("maxSize"): Quantity,

@@ -1,4 +1,4 @@
-//! Text that came from a file or a cluster, made harmless to a terminal and to the eye.
+//! Text that came from others, made harmless to a terminal and to the eye.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;

@@ -6,17 +6,14 @@ use std::ops::Range;
 pub const MASK: &str = "••••••";
 
 /// Parts of a word that make it speak of a secret. Misspelt words must be covered too, so these are stems.
-const STEMS: [&str; 20] = [
+const STEMS: [&str; 16] = [
     "passw",
     "pasw",
     "psw",
     "pword",
     "pwd",
-    "paswd",
-    "psswd",
     "pssw",
     "paasw",
-    "apssw",
     "psasw",
     "p4ss",
     "sword",
@@ -25,12 +22,11 @@ const STEMS: [&str; 20] = [
     "privatekey",
     "accesskey",
     "kennwort",
-    "passphrase",
     "密码",
 ];
 /// Whole words that do so.
-const WORDS: [&str; 11] =
-    ["pass", "pw", "psd", "token", "secret", "secrets", "hash", "auth", "cred", "creds", "bearer"];
+const WORDS: [&str; 12] =
+    ["pass", "pw", "psd", "token", "secret", "secrets", "hash", "auth", "cred", "creds", "bearer", "passphrase"];
 /// Whole keys under which secrets lie.
 const CONTAINERS: [&str; 3] = ["stringdata", "userdata", "rootpw"];
 /// Keys that hold the name of a Secret, or a switch, and are not secret themselves; and a word of sudo.
@@ -73,7 +69,7 @@ pub fn mentions_secrets(text: &str) -> bool {
         lower = lower.replace(harmless, "");
     }
     let told =
-        STEMS.iter().chain(&CONTAINERS).chain(&["cloudinituser", "pw:", "password"]).any(|stem| lower.contains(stem));
+        STEMS.iter().chain(&CONTAINERS).chain(&["cloudinituser", "pw:", "passphrase"]).any(|stem| lower.contains(stem));
     told || lower.contains("://") && lower.contains(['@', '?'])
 }
 
@@ -86,7 +82,7 @@ pub fn is_secret_address(address: &str) -> bool {
 
 /// Whether an address certainly carries credentials: user information in its authority, or a query that signs it.
 pub fn has_credentials(address: &str) -> bool {
-    const SIGNATURES: [&str; 7] = ["sig", "signature", "token", "key", "credential", "x-amz-", "x-goog-"];
+    const SIGNATURES: [&str; 5] = ["sig", "signature", "key", "x-amz-", "x-goog-"];
     let Some((_, rest)) = address.split_once("://") else { return false };
     let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
     let signed = query.to_lowercase().split('&').any(|pair| {
