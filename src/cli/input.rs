@@ -134,9 +134,14 @@ impl InputArgs {
             return files;
         }
         if !path.exists() && name.contains(['*', '?', '[']) {
-            let found: Vec<_> = glob::glob(name)
-                .map(|paths| paths.flatten().filter(|path| path.is_file()).collect())
-                .unwrap_or_default();
+            let found: Vec<_> = match glob::glob(name) {
+                Ok(paths) => paths.flatten().filter(|path| path.is_file()).collect(),
+                Err(error) => {
+                    let message = format!("not a pattern: {}", error.msg);
+                    unread.push(Diagnostic::of_file(Code::Unreadable, name, message));
+                    return Vec::new();
+                }
+            };
             if found.is_empty() {
                 unread.push(Diagnostic::of_file(Code::Unreadable, name, "no file matches"));
             }
@@ -155,7 +160,14 @@ impl InputArgs {
                 return;
             }
         };
-        let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+        let mut paths = Vec::new();
+        for entry in entries {
+            match entry {
+                Ok(entry) => paths.push(entry.path()),
+                // A file that is missed without a word would be a machine that is missing.
+                Err(error) => unread.push(unreadable(directory, &error)),
+            }
+        }
         paths.sort();
         for path in paths {
             if path.is_dir() {

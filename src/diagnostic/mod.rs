@@ -113,7 +113,7 @@ pub struct Report {
 
 impl Report {
     /// Says whether what is checked from now on could be read only in part.
-    pub const fn set_partial(&mut self, partial: bool) {
+    pub(crate) const fn set_partial(&mut self, partial: bool) {
         self.partial = partial;
     }
 

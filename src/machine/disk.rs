@@ -11,7 +11,7 @@ use crate::source::{Located, Span};
 use crate::spec::{self, AccessMode, ExistingClaim, ImageAddress, Spec, VolumeMode};
 
 /// The volume that holds cloud-init; no disk may have its name.
-pub(super) const CLOUD_INIT_DISK: &str = "cloudinit";
+pub const CLOUD_INIT_DISK: &str = "cloudinit";
 /// KubeVirt takes at most 256 volumes, and cloud-init may need one.
 const MAX_DISKS: usize = 255;
 

@@ -23,7 +23,7 @@ mod user;
 
 pub use address::{Addressing, StaticAddress};
 pub use cpu_memory::{Compute, Topology};
-pub use disk::{Disk, Origin};
+pub use disk::{CLOUD_INIT_DISK, Disk, Origin};
 pub use fleet::check as check_fleet;
 pub use identity::MANAGED_LABEL;
 pub use image::Source;

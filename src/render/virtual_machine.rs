@@ -3,13 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use super::{Kind, Manifest};
-use crate::machine::{Binding, Disk, MANAGED_LABEL, Machine, Nic, Origin, Placement, Spread};
+use crate::machine::{Binding, CLOUD_INIT_DISK, Disk, MANAGED_LABEL, Machine, Nic, Origin, Placement, Spread};
 use crate::spec::Toleration;
 
 /// The annotation that names the guest's operating system.
 const OS_ANNOTATION: &str = "vm.kubevirt.io/os";
-/// The name of the volume that holds user and network data.
-const CLOUD_INIT_VOLUME: &str = "cloudinit";
 
 pub(super) fn manifest(machine: &Machine) -> Manifest {
     let run = machine.run_strategy.as_str();
@@ -71,7 +69,7 @@ fn domain(machine: &Machine) -> Value {
     let mut devices = Map::new();
     let mut disks: Vec<_> = machine.disks.iter().map(disk).collect();
     if machine.has_cloud_init() {
-        disks.push(json!({"name": CLOUD_INIT_VOLUME, "disk": {"bus": "virtio"}}));
+        disks.push(json!({"name": CLOUD_INIT_DISK, "disk": {"bus": "virtio"}}));
     }
     if !disks.is_empty() {
         devices.insert("disks".into(), json!(disks));
@@ -110,7 +108,7 @@ fn volumes(machine: &Machine) -> Vec<Value> {
         if machine.has_network_data() {
             source.insert("networkDataSecretRef".into(), secret);
         }
-        volumes.push(json!({"name": CLOUD_INIT_VOLUME, "cloudInitNoCloud": source}));
+        volumes.push(json!({"name": CLOUD_INIT_DISK, "cloudInitNoCloud": source}));
     }
     volumes
 }

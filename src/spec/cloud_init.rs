@@ -1,6 +1,7 @@
 //! The first user of the guest.
 
-use super::leaf::{AbsolutePath, GroupName, ObjectName, Secret, SudoRule, UserName};
+use super::leaf::Secret;
+use super::name::{AbsolutePath, GroupName, ObjectName, SudoRule, UserName};
 use super::object::object;
 
 object! {

@@ -1,6 +1,7 @@
 //! One disk: how large it is, where it lies, and what is on it.
 
-use super::leaf::{ImageAddress, Label, ObjectName};
+use super::leaf::ImageAddress;
+use super::name::{Label, ObjectName};
 use super::object::{choice, object};
 use crate::quantity::Quantity;
 

@@ -7,6 +7,7 @@ mod disk;
 mod document;
 mod explain;
 mod leaf;
+mod name;
 mod network;
 mod object;
 mod placement;
@@ -21,11 +22,9 @@ pub use decode::{Cx, Decode};
 pub use disk::{AccessMode, Disk, ExistingClaim, StoragePolicy, VolumeMode};
 pub use document::{Found, Other, Reader};
 pub use explain::{ExplainError, explain};
-pub(crate) use leaf::check_subdomain;
-pub use leaf::{
-    AbsolutePath, GroupName, HostDevice, ImageAddress, Int, Label, NadName, ObjectName, Secret, SudoRule, TextMap,
-    UserName,
-};
+pub use leaf::{ImageAddress, Int, Secret, TextMap};
+pub(crate) use name::check_subdomain;
+pub use name::{AbsolutePath, GroupName, HostDevice, Label, NadName, ObjectName, SudoRule, UserName};
 pub use network::{IpConfig, IpMode, Network, NetworkType};
 pub use placement::{
     CpuTopology, EvictionStrategy, HighAvailability, RestartPolicy, RunStrategy, StartStrategy, TaintEffect,

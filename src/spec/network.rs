@@ -1,6 +1,7 @@
 //! One network of the machine.
 
-use super::leaf::{HostDevice, Int, Label, NadName};
+use super::leaf::Int;
+use super::name::{HostDevice, Label, NadName};
 use super::object::{choice, object};
 
 object! {

@@ -2,7 +2,8 @@
 
 use super::cloud_init::CloudInitUser;
 use super::disk::Disk;
-use super::leaf::{ImageAddress, Int, Label, ObjectName, TextMap};
+use super::leaf::{ImageAddress, Int, TextMap};
+use super::name::{Label, ObjectName};
 use super::network::Network;
 use super::object::object;
 use super::placement::{CpuTopology, HighAvailability, StartStrategy};

@@ -1,7 +1,7 @@
 //! Doc comments as text for people.
 
 /// A doc comment as plain text: one leading space of each line dropped.
-pub fn plain(doc: &str) -> String {
+pub(crate) fn plain(doc: &str) -> String {
     let lines: Vec<_> = doc.lines().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
     lines.join("\n").trim().to_owned()
 }

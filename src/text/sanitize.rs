@@ -16,7 +16,7 @@ pub fn sanitize(text: &str) -> Cow<'_, str> {
 }
 
 /// Appends one character, escaped if it is harmful.
-pub fn sanitize_char(c: char, out: &mut String) {
+pub(crate) fn sanitize_char(c: char, out: &mut String) {
     if is_harmful(c) {
         // Writing to a String cannot fail.
         let _ = write!(out, "\\u{{{:x}}}", u32::from(c));

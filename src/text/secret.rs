@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 /// What stands in place of a secret.
-pub const MASK: &str = "••••••";
+pub(crate) const MASK: &str = "••••••";
 
 /// Parts of a word that make it speak of a secret. Misspelt words must be covered too, so these are stems.
 const STEMS: [&str; 16] = [
@@ -33,7 +33,7 @@ const CONTAINERS: [&str; 3] = ["stringdata", "userdata", "rootpw"];
 const HARMLESS: [&str; 5] = ["passwordsecret", "imagesecret", "sshkeysecret", "lockpasswd", "nopasswd"];
 
 /// Whether the value of a key is probably a secret.
-pub fn is_secret_key(key: &str) -> bool {
+pub(crate) fn is_secret_key(key: &str) -> bool {
     if key.len() > 200 {
         return false;
     }
@@ -63,7 +63,7 @@ fn words(key: &str) -> Vec<String> {
 }
 
 /// Whether a text that nobody could read may hold a secret.
-pub fn mentions_secrets(text: &str) -> bool {
+pub(crate) fn mentions_secrets(text: &str) -> bool {
     let mut lower = text.to_lowercase();
     for harmless in HARMLESS {
         lower = lower.replace(harmless, "");
@@ -75,13 +75,13 @@ pub fn mentions_secrets(text: &str) -> bool {
 
 /// Whether the address of an image may carry user information or a query, which may be a signature. Errs on the side
 /// of hiding.
-pub fn is_secret_address(address: &str) -> bool {
+pub(crate) fn is_secret_address(address: &str) -> bool {
     let user = address.rfind('@').is_some_and(|at| address[..at].contains(':') && !address[at..].starts_with("@sha"));
     user || address.contains('?')
 }
 
 /// Whether an address certainly carries credentials: user information in its authority, or a query that signs it.
-pub fn has_credentials(address: &str) -> bool {
+pub(crate) fn has_credentials(address: &str) -> bool {
     const SIGNATURES: [&str; 5] = ["sig", "signature", "key", "x-amz-", "x-goog-"];
     let Some((_, rest)) = address.split_once("://") else { return false };
     let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
@@ -95,7 +95,7 @@ pub fn has_credentials(address: &str) -> bool {
 
 /// User information and queries of addresses, and what has the form of a crypt(3) hash. Ends are not searched for:
 /// a password may hold any sign.
-pub fn secret_parts(text: &str) -> Vec<Range<usize>> {
+pub(crate) fn secret_parts(text: &str) -> Vec<Range<usize>> {
     let mut parts = Vec::new();
     for (at, _) in text.match_indices("://") {
         let start = at + 3;
@@ -118,7 +118,7 @@ pub fn secret_parts(text: &str) -> Vec<Range<usize>> {
 }
 
 /// A text without the secrets that can be told by their form.
-pub fn redact(text: &str) -> String {
+pub(crate) fn redact(text: &str) -> String {
     let parts = secret_parts(text);
     if parts.is_empty() {
         return text.to_owned();

@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr as _;
 /// Breaks paragraphs, which empty lines divide, into lines of at most `width` cells, each after `indent` spaces.
 ///
 /// A word that is wider than a line stands on a line of its own.
-pub fn wrap(text: &str, width: usize, indent: usize) -> String {
+pub(crate) fn wrap(text: &str, width: usize, indent: usize) -> String {
     let room = width.saturating_sub(indent).max(20);
     let paragraphs: Vec<_> = text.split("\n\n").map(|paragraph| lines(paragraph, room, indent)).collect();
     paragraphs.join("\n\n")
