@@ -127,7 +127,7 @@ fn one(
         access_mode,
         volume_mode: disk.volume_mode.as_ref().map(|mode| mode.value).or(policy.and_then(|p| p.volume_mode)),
         size: disk.size.as_ref().map(|size| size.value.clone()),
-        growth: size::growth(disk, &origin, report),
+        growth: size::growth(disk, matches!(origin, Origin::Existing), report),
         origin,
     })
 }

@@ -6,6 +6,7 @@ use super::address::Addressing;
 use super::disk::Origin;
 use super::image::Source;
 use super::nic::Binding;
+use super::seen::Seen;
 use super::{Disk, Machine};
 use crate::diagnostic::{Code, Diagnostic, Report};
 use crate::source::Span;
@@ -25,31 +26,6 @@ fn described(machine: &Machine) -> String {
     match &machine.namespace {
         Some(namespace) => format!("{namespace}/{}", machine.name),
         None => machine.name.clone(),
-    }
-}
-
-/// What was seen under a name, by namespace. A namespace that is not known may be any.
-struct Seen<V> {
-    by_name: HashMap<String, (HashMap<Option<String>, V>, V)>,
-}
-
-impl<V: Clone> Seen<V> {
-    fn new() -> Self {
-        Self { by_name: HashMap::new() }
-    }
-
-    /// The first that may be in the same namespace.
-    fn find(&self, name: &str, machine: &Machine) -> Option<&V> {
-        let (by_namespace, first) = self.by_name.get(name)?;
-        match machine.namespace {
-            Some(_) => by_namespace.get(&machine.namespace).or_else(|| by_namespace.get(&None)),
-            None => Some(first),
-        }
-    }
-
-    fn insert(&mut self, name: &str, machine: &Machine, value: V) {
-        let entry = self.by_name.entry(name.to_owned()).or_insert_with(|| (HashMap::new(), value.clone()));
-        entry.0.entry(machine.namespace.clone()).or_insert(value);
     }
 }
 

@@ -18,6 +18,7 @@ mod options;
 mod placement;
 mod reference;
 mod run;
+mod seen;
 mod size;
 mod user;
 

@@ -1,6 +1,5 @@
 //! How large disks are, and how far they may grow.
 
-use super::disk::Origin;
 use super::image::Source;
 use crate::diagnostic::{Code, Diagnostic, Report};
 use crate::quantity::Quantity;
@@ -52,10 +51,10 @@ pub(super) fn check_bytes(size: &Located<Quantity>, code: Code, report: &mut Rep
 }
 
 /// autoExpand and maxSize, checked.
-pub(super) fn growth(disk: &Disk, origin: &Origin, report: &mut Report) -> Option<Growth> {
+pub(super) fn growth(disk: &Disk, existing: bool, report: &mut Report) -> Option<Growth> {
     let grows = disk.auto_expand.as_ref().filter(|grows| grows.value);
     let bad = |span: Span, message: &str, help: &str| Diagnostic::new(Code::BadGrowth, span, message).help(help);
-    if let (Some(grows), Origin::Existing) = (grows, origin) {
+    if let (Some(grows), true) = (grows, existing) {
         report.push(bad(
             grows.span,
             "an existing claim is never changed, so it cannot grow by itself",
