@@ -111,8 +111,7 @@ pub fn load(inputs: Vec<Input>, options: &Options) -> Loaded {
     let mut sound = Vec::new();
     for input in inputs {
         if input.text.len() > source::MAX_FILE_BYTES {
-            let message = format!("the file is larger than {} MiB", source::MAX_FILE_BYTES >> 20);
-            loaded.report.push(Diagnostic::of_file(Code::TooComplex, input.name, message).help("split it"));
+            loaded.report.push(too_large(input.name));
             continue;
         }
         let number = loaded.sources.add(input.name, input.text);
@@ -137,4 +136,10 @@ pub fn load(inputs: Vec<Input>, options: &Options) -> Loaded {
     let mut sound = sound.into_iter();
     loaded.machines.retain(|_| sound.next() == Some(true));
     loaded
+}
+
+/// Says that a file is larger than any that is read.
+pub(crate) fn too_large(name: impl Into<String>) -> Diagnostic {
+    let message = format!("the file is larger than {} MiB", source::MAX_FILE_BYTES >> 20);
+    Diagnostic::of_file(Code::TooComplex, name, message).help("split it")
 }

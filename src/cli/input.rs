@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::machine::PolicyClass;
 use crate::source::{MAX_FILE_BYTES, MAX_RUN_BYTES};
-use crate::spec::StoragePolicy;
-use crate::{Input, Loaded, Options, load};
+use crate::spec::{StoragePolicy, check_label};
+use crate::{Input, Loaded, Options, load, too_large};
 
 /// What standard input is called in messages.
 const STDIN: &str = "<stdin>";
@@ -35,9 +35,8 @@ pub(super) struct InputArgs {
 }
 
 fn namespace(text: &str) -> Result<String, String> {
-    let label = !text.contains('.') && text.len() <= 63;
-    crate::spec::check_subdomain(text)
-        .and_then(|()| if label { Ok(text.to_owned()) } else { Err(String::new()) })
+    check_label(text)
+        .map(|()| text.to_owned())
         .map_err(|_| "a namespace has at most 63 lower-case letters, digits and `-`".to_owned())
 }
 
@@ -208,14 +207,9 @@ fn open(path: &Path) -> Result<File, Diagnostic> {
     let file = File::open(path).map_err(|error| unreadable(path, &error))?;
     // A pipe has no length; the limit while reading covers it.
     match file.metadata() {
-        Ok(metadata) if metadata.len() > MAX_FILE_BYTES as u64 => Err(too_large(&path.display().to_string())),
+        Ok(metadata) if metadata.len() > MAX_FILE_BYTES as u64 => Err(too_large(path.display().to_string())),
         _ => Ok(file),
     }
-}
-
-fn too_large(name: &str) -> Diagnostic {
-    let message = format!("the file is larger than {} MiB", MAX_FILE_BYTES >> 20);
-    Diagnostic::of_file(Code::TooComplex, name, message).help("split it")
 }
 
 /// Reads text with a limit; what is not text is a problem.

@@ -164,9 +164,9 @@ fn to_directory(args: &Args, loaded: &Loaded, options: &Options, path: &Path) ->
     // All names come first, so that nothing is written if one of them cannot be.
     let others: Vec<_> = args.others(loaded).map(|other| kubectl_value(&other.root)).collect();
     let manifests = || loaded.machines.iter().flat_map(|machine| args.manifests(machine, options));
-    let mut names = Vec::new();
-    for object in others.iter().cloned().chain(manifests().map(|manifest| manifest.object)) {
-        names.push(name(&object)?);
+    let mut names = others.iter().map(&mut name).collect::<anyhow::Result<Vec<_>>>()?;
+    for manifest in manifests() {
+        names.push(name(&manifest.object)?);
     }
     let directory = Directory::open(path)?;
     let mut names = names.into_iter();

@@ -41,34 +41,14 @@ impl<'a> Excerpts<'a> {
         writeln!(f, "{}{} {}", head.style(style), ":".style(self.styles.strong), message.style(self.styles.strong))?;
         let mut width = 1;
         if let Some(span) = problem.span {
-            let deepest = problem.labels.iter().map(|(span, _)| *span).chain([span]);
-            width = deepest.map(|span| self.sources.position(span).0.to_string().len()).max().unwrap_or(1);
+            let spans = problem.labels.iter().map(|(span, _)| *span).chain([span]);
+            width = spans.map(|span| self.sources.position(span).0.to_string().len()).max().unwrap_or(1);
             self.place(f, span, "-->", width)?;
             // Documents of another kind have not been read, so nobody knows what in them is secret.
             if problem.code == Code::OtherKind {
                 return self.help(f, problem, width);
             }
-            writeln!(f, "{:width$} {}", "", "|".style(self.styles.frame))?;
-            // In the order of the text; places in other files come last, under their own name.
-            let mut marks = vec![(span, '^', "", style)];
-            marks.extend(problem.labels.iter().map(|(at, text)| (*at, '-', text.as_str(), self.styles.frame)));
-            marks.sort_by_key(|(at, ..)| (at.file != span.file, *at));
-            let decoded =
-                !matches!(problem.code, Code::Syntax | Code::DuplicateKey | Code::TooComplex | Code::UnknownVersion);
-            let mut printed = None;
-            for (at, mark, text, style) in marks {
-                if at.file != span.file {
-                    self.place(f, at, ":::", width)?;
-                    writeln!(f, "{:width$} {}", "", "|".style(self.styles.frame))?;
-                }
-                let shown = self.shown(at, decoded, self.room.saturating_sub(text.len()).max(40));
-                let line = (at.file, self.sources.position(at).0, shown.text.clone());
-                if printed.as_ref() != Some(&line) {
-                    self.source_line(f, line.1, &shown, width)?;
-                }
-                printed = Some(line);
-                self.marks(f, &shown, width, (mark, text, style))?;
-            }
+            self.lines(f, problem, span, width, style)?;
         } else if let Some(file) = &problem.file {
             writeln!(f, "{:width$}{} {}", "", "-->".style(self.styles.frame), sanitize(file))?;
         }
@@ -76,6 +56,39 @@ impl<'a> Excerpts<'a> {
             writeln!(f, "{:width$} {}", "", "|".style(self.styles.frame))?;
         }
         self.help(f, problem, width)
+    }
+
+    /// The source lines with what is marked in them.
+    fn lines(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        problem: &Diagnostic,
+        span: Span,
+        width: usize,
+        style: owo_colors::Style,
+    ) -> fmt::Result {
+        writeln!(f, "{:width$} {}", "", "|".style(self.styles.frame))?;
+        // In the order of the text; places in other files come last, under their own name.
+        let mut marks = vec![(span, '^', "", style)];
+        marks.extend(problem.labels.iter().map(|(at, text)| (*at, '-', text.as_str(), self.styles.frame)));
+        marks.sort_by_key(|(at, ..)| (at.file != span.file, *at));
+        let decoded =
+            !matches!(problem.code, Code::Syntax | Code::DuplicateKey | Code::TooComplex | Code::UnknownVersion);
+        let mut printed = None;
+        for (at, mark, text, style) in marks {
+            if at.file != span.file {
+                self.place(f, at, ":::", width)?;
+                writeln!(f, "{:width$} {}", "", "|".style(self.styles.frame))?;
+            }
+            let shown = self.shown(at, decoded, self.room.saturating_sub(text.len()).max(40));
+            let line = (at.file, self.sources.position(at).0, shown.text.clone());
+            if printed.as_ref() != Some(&line) {
+                self.source_line(f, line.1, &shown, width)?;
+            }
+            printed = Some(line);
+            self.marks(f, &shown, width, (mark, text, style))?;
+        }
+        Ok(())
     }
 
     /// The way out, and an empty line.
@@ -91,6 +104,38 @@ impl<'a> Excerpts<'a> {
         let name = self.sources.file(span.file).map_or("", |file| file.name.as_str());
         let (line, column) = self.sources.position(span);
         writeln!(f, "{:width$}{} {}:{line}:{column}", "", arrow.style(self.styles.frame), sanitize(name))
+    }
+
+    fn shown(&self, span: Span, decoded: bool, room: usize) -> Shown {
+        let (line, start) = self.sources.line(span);
+        let from = (span.start as usize).saturating_sub(start).min(line.len());
+        let to = (span.end as usize).saturating_sub(start).clamp(from, line.len());
+        let secret = self.mask.ranges(self.sources, span, decoded);
+        let mut cells: Vec<(String, usize, bool)> = Vec::new();
+        let mut masked = false;
+        // Only the neighbourhood of the span is looked at: a hostile file may be one line of many megabytes.
+        let first = line.floor_char_boundary(from.saturating_sub(4 * room));
+        let last = line.floor_char_boundary(from + 4 * room);
+        for (offset, c) in line[first..last].char_indices().map(|(offset, c)| (offset + first, c)) {
+            let inside = (from..to.max(from + 1)).contains(&offset);
+            if secret.iter().any(|range| range.contains(&offset)) {
+                if !masked {
+                    cells.extend(MASK.chars().map(|c| (c.to_string(), 1, inside)));
+                }
+                masked = true;
+                continue;
+            }
+            masked = false;
+            let mut text = String::new();
+            if c == '\t' {
+                text.push_str("    ");
+            } else {
+                sanitize_char(c, &mut text);
+            }
+            let width = text.chars().map(|c| c.width().unwrap_or(0)).sum();
+            cells.push((text, width, inside));
+        }
+        Shown::cut(&cells, room)
     }
 
     fn source_line(&self, f: &mut fmt::Formatter<'_>, number: usize, shown: &Shown, width: usize) -> fmt::Result {
@@ -129,40 +174,6 @@ struct Shown {
     text: String,
     before: usize,
     marked: usize,
-}
-
-impl Excerpts<'_> {
-    fn shown(&self, span: Span, decoded: bool, room: usize) -> Shown {
-        let (line, start) = self.sources.line(span);
-        let from = (span.start as usize).saturating_sub(start).min(line.len());
-        let to = (span.end as usize).saturating_sub(start).clamp(from, line.len());
-        let secret = self.mask.ranges(self.sources, span, decoded);
-        let mut cells: Vec<(String, usize, bool)> = Vec::new();
-        let mut masked = false;
-        // Only the neighbourhood of the span is looked at: a hostile file may be one line of many megabytes.
-        let first = line.floor_char_boundary(from.saturating_sub(4 * room));
-        let last = line.floor_char_boundary(from + 4 * room);
-        for (offset, c) in line[first..last].char_indices().map(|(offset, c)| (offset + first, c)) {
-            let inside = (from..to.max(from + 1)).contains(&offset);
-            if secret.iter().any(|range| range.contains(&offset)) {
-                if !masked {
-                    cells.extend(MASK.chars().map(|c| (c.to_string(), 1, inside)));
-                }
-                masked = true;
-                continue;
-            }
-            masked = false;
-            let mut text = String::new();
-            if c == '\t' {
-                text.push_str("    ");
-            } else {
-                sanitize_char(c, &mut text);
-            }
-            let width = text.chars().map(|c| c.width().unwrap_or(0)).sum();
-            cells.push((text, width, inside));
-        }
-        Shown::cut(&cells, room)
-    }
 }
 
 impl Shown {

@@ -62,6 +62,13 @@ pub enum Origin {
     },
 }
 
+impl Origin {
+    /// Whether the claim was there before and is only used.
+    pub const fn is_existing(&self) -> bool {
+        matches!(self, Self::Existing)
+    }
+}
+
 /// What a disk needs to know of its machine.
 pub(super) struct Scope<'a> {
     pub name: &'a str,
@@ -104,10 +111,10 @@ fn one(
     let (claim, origin) = origin(disk, os_image, scope, report)?;
     let read_only =
         disk.existing_pvc.as_ref().and_then(|claim| claim.read_only.as_ref()).is_some_and(|only| only.value);
-    let policy = if matches!(origin, Origin::Existing) { None } else { policy(disk, scope.options, report) };
+    let policy = if origin.is_existing() { None } else { policy(disk, scope.options, report) };
     let access_mode = disk.access_mode.as_ref().map(|mode| mode.value).or(policy.and_then(|p| p.access_mode));
     let access_mode = access_mode.unwrap_or(AccessMode::ReadWriteOnce);
-    if access_mode == AccessMode::ReadOnlyMany && !matches!(origin, Origin::Existing) {
+    if access_mode == AccessMode::ReadOnlyMany && !origin.is_existing() {
         let policy_span = disk.storage_policy.as_ref().map(|policy| policy.span);
         let span = disk.access_mode.as_ref().map(|mode| mode.span).or(policy_span).unwrap_or(disk.name.span);
         let message = "a disk that is made here is written to, so it cannot be ReadOnlyMany";
@@ -127,7 +134,7 @@ fn one(
         access_mode,
         volume_mode: disk.volume_mode.as_ref().map(|mode| mode.value).or(policy.and_then(|p| p.volume_mode)),
         size: disk.size.as_ref().map(|size| size.value.clone()),
-        growth: size::growth(disk, matches!(origin, Origin::Existing), report),
+        growth: size::growth(disk, origin.is_existing(), report),
         origin,
     })
 }
@@ -164,9 +171,8 @@ fn origin(
                 let source = image::resolve(image, disk, report);
                 size::check(disk, source.as_ref(), report);
                 let source = source?;
-                let copied = matches!(source, Source::Claim(..) | Source::Snapshot(..));
-                let secret = secret.filter(|_| !copied);
-                let certificates = certificates.filter(|_| image::takes_certificates(&source));
+                let secret = secret.filter(|_| !source.is_copy());
+                let certificates = certificates.filter(|_| source.takes_certificates());
                 (derived(), Origin::Imported { source, secret, certificates })
             }
             None => {

@@ -15,7 +15,7 @@ use crate::spec::RunStrategy;
 /// Checks all machines of a run against each other.
 pub fn check(machines: &[Machine], report: &mut Report) {
     machines_once(machines, report);
-    one_writer(&uses(machines), report);
+    one_writer(machines, report);
     copies(machines, report);
     secrets_apart(machines, report);
     claims_once(machines, report);
@@ -44,60 +44,32 @@ fn machines_once(machines: &[Machine], report: &mut Report) {
     }
 }
 
+#[derive(Clone, Copy)]
 struct Use<'m> {
     machine: &'m Machine,
     disk: &'m Disk,
 }
 
-/// All disks of a run by the claim that holds them.
-type Uses<'m> = HashMap<&'m str, Vec<Use<'m>>>;
-
-fn uses(machines: &[Machine]) -> Uses<'_> {
-    let mut uses: Uses<'_> = HashMap::new();
+/// KubeVirt itself lets two machines write to one claim, and one machine use it twice; only this check forbids it.
+fn one_writer(machines: &[Machine], report: &mut Report) {
+    // Uses of one class are alike, so the first of each stands for all: thousands may share a claim read-only.
+    let mut firsts = Class::ALL.map(|class| (class, Seen::new()));
     for machine in machines {
         for disk in &machine.disks {
-            uses.entry(disk.claim.as_str()).or_default().push(Use { machine, disk });
-        }
-    }
-    uses
-}
-
-/// KubeVirt itself lets two machines write to one claim, and one machine use it twice; only this check forbids it.
-fn one_writer(uses: &Uses<'_>, report: &mut Report) {
-    let mut shared: Vec<_> = uses.iter().filter(|(_, users)| users.len() > 1).collect();
-    shared.sort_by_key(|(_, users)| users[0].disk.name_span);
-    for (claim, users) in shared {
-        // Uses of one class are alike, so the first of each stands for all: thousands may share a claim read-only.
-        // A machine without a namespace may be in any, so the first of each class in any namespace is kept as well.
-        let mut firsts: HashMap<(Place<'_>, Class), &Use<'_>> = HashMap::new();
-        for user in users {
-            let class = user.class();
-            let own = user.machine.namespace.as_deref();
-            let places = match own {
-                Some(_) => vec![Place::In(own), Place::In(None)],
-                None => vec![Place::Anywhere],
-            };
-            let rivals = Class::ALL.iter().filter(|other| other.collides(class));
-            let mut found = rivals.flat_map(|other| places.iter().map(|place| (*place, *other)));
-            if let Some(first) = found.find_map(|key| firsts.get(&key)) {
-                report.push(two_writers(claim, first, user));
+            let class = Class::of(disk);
+            let mut rivals = firsts.iter().filter(|(other, _)| other.collides(class));
+            if let Some(first) = rivals.find_map(|(_, seen)| seen.find(&disk.claim, machine)) {
+                report.push(two_writers(first, &Use { machine, disk }));
             }
-            firsts.entry((Place::In(own), class)).or_insert(user);
-            firsts.entry((Place::Anywhere, class)).or_insert(user);
+            for (_, seen) in firsts.iter_mut().filter(|(own, _)| *own == class) {
+                seen.insert(&disk.claim, machine, Use { machine, disk });
+            }
         }
     }
-}
-
-/// Where a claim may be.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Place<'m> {
-    /// In this namespace, or in one that is not known.
-    In(Option<&'m str>),
-    Anywhere,
 }
 
 /// How a claim is used.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Class {
     existing: bool,
     read_only: bool,
@@ -111,21 +83,19 @@ impl Class {
         Self { existing: false, read_only: true },
     ];
 
+    const fn of(disk: &Disk) -> Self {
+        Self { existing: disk.origin.is_existing(), read_only: disk.read_only }
+    }
+
     /// Two claims that would both be made are a collision of names, which is another rule.
     const fn collides(self, other: Self) -> bool {
         (self.existing || other.existing) && !(self.read_only && other.read_only)
     }
 }
 
-impl Use<'_> {
-    const fn class(&self) -> Class {
-        Class { existing: matches!(self.disk.origin, Origin::Existing), read_only: self.disk.read_only }
-    }
-}
-
-fn two_writers(claim: &str, first: &Use<'_>, user: &Use<'_>) -> Diagnostic {
+fn two_writers(first: &Use<'_>, user: &Use<'_>) -> Diagnostic {
     let other = format!("disk `{}` of `{}`", first.disk.name, described(first.machine));
-    let message = format!("the claim `{claim}` is used by {other} as well");
+    let message = format!("the claim `{}` is used by {other} as well", user.disk.claim);
     let problem =
         Diagnostic::new(Code::TwoWriters, user.disk.name_span, message).label(first.disk.name_span, "the other user");
     if first.machine.namespace == user.machine.namespace {
@@ -214,7 +184,7 @@ fn claims_once(machines: &[Machine], report: &mut Report) {
         let claims = machine
             .disks
             .iter()
-            .filter(|disk| !matches!(disk.origin, Origin::Existing))
+            .filter(|disk| !disk.origin.is_existing())
             .map(|disk| ("claim", disk.claim.as_str(), disk.name_span, format!("disk `{}`", disk.name)));
         let definitions = machine.nics.iter().filter_map(|nic| match &nic.binding {
             Binding::Rendered { name, .. } => {

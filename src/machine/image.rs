@@ -3,7 +3,7 @@
 use super::reference::{self, is_port};
 use crate::diagnostic::{Code, Diagnostic, Report};
 use crate::source::{Located, Span};
-use crate::spec::{Disk, ImageAddress, check_subdomain};
+use crate::spec::{Disk, ImageAddress, check_label, check_subdomain};
 use crate::text::{has_credentials, redact};
 
 /// A source that CDI can import or clone from.
@@ -21,6 +21,18 @@ pub enum Source {
     Claim(String, String),
     /// A VolumeSnapshot: its namespace and name.
     Snapshot(String, String),
+}
+
+impl Source {
+    /// Whether it is copied inside the cluster: it needs no credentials, and brings its size.
+    pub const fn is_copy(&self) -> bool {
+        matches!(self, Self::Claim(..) | Self::Snapshot(..))
+    }
+
+    /// Whether CDI takes a certificate authority for it. Source: CDI, the DataVolume types.
+    pub(super) const fn takes_certificates(&self) -> bool {
+        matches!(self, Self::Registry(_) | Self::Http(..) | Self::S3(_))
+    }
 }
 
 impl std::fmt::Debug for Source {
@@ -92,12 +104,12 @@ fn parse(image: &Located<ImageAddress>, disk: &Disk, report: &mut Report) -> Opt
     if scheme == "file" {
         return local_file(image.span, report);
     }
-    let host = rest.split(['/', '?', '#']).next().unwrap_or_default().rsplit('@').next().unwrap_or_default();
+    let host = host(rest);
     if host.is_empty() || host.starts_with(':') {
         return refuse(format!("the address has no host after `{}://`", shown_scheme(scheme)), report);
     }
     if ["http", "https", "gs", "s3"].contains(&scheme)
-        && let Some(reason) = bad_address(rest)
+        && let Some(reason) = bad_address(host, rest)
     {
         return refuse(reason.to_owned(), report);
     }
@@ -150,10 +162,14 @@ fn misspelt_scheme(text: &str) -> Option<String> {
     })
 }
 
-/// What Go's address parser, which CDI uses, refuses, and ports that do not exist.
-fn bad_address(rest: &str) -> Option<&'static str> {
+/// The host, with its port, of what stands behind `://`.
+fn host(rest: &str) -> &str {
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = authority.rsplit('@').next().unwrap_or_default();
+    authority.rsplit('@').next().unwrap_or_default()
+}
+
+/// What Go's address parser, which CDI uses, refuses, and ports that do not exist.
+fn bad_address(host: &str, rest: &str) -> Option<&'static str> {
     let (name, port) = match host.rsplit_once(':') {
         Some((name, port)) if !port.contains(']') => (name, Some(port)),
         _ => (host, None),
@@ -183,8 +199,7 @@ fn shown_scheme(scheme: &str) -> String {
 /// `namespace/name`, both well formed.
 fn namespaced(text: &str) -> Option<(String, String)> {
     let (namespace, name) = text.split_once('/')?;
-    let label = namespace.len() <= 63 && !namespace.contains('.') && check_subdomain(namespace).is_ok();
-    let fine = label && check_subdomain(name).is_ok();
+    let fine = check_label(namespace).is_ok() && check_subdomain(name).is_ok();
     fine.then(|| (namespace.to_owned(), name.to_owned()))
 }
 
@@ -226,21 +241,15 @@ fn registry(reference: &str, span: Span, report: &mut Report) -> Option<Source> 
     }
 }
 
-/// The sources for which CDI takes a certificate authority. Source: CDI, the DataVolume types.
-pub(super) const fn takes_certificates(source: &Source) -> bool {
-    matches!(source, Source::Registry(_) | Source::Http(..) | Source::S3(_))
-}
-
 /// imageSecret, imageCertConfigMap and imageChecksum fit only some sources.
 fn check_extras(source: &Source, disk: &Disk, report: &mut Report) {
     let mut ignored = |field: &str, span: Span, why: &str| {
         report.push(Diagnostic::ignored(Code::DiskFieldIgnored, field, span, why));
     };
-    let copied = matches!(source, Source::Claim(..) | Source::Snapshot(..));
-    if let (Some(secret), true) = (&disk.image_secret, copied) {
+    if let (Some(secret), true) = (&disk.image_secret, source.is_copy()) {
         ignored("imageSecret", secret.span, "a copy inside the cluster needs no credentials");
     }
-    if let (Some(map), false) = (&disk.image_cert_config_map, takes_certificates(source)) {
+    if let (Some(map), false) = (&disk.image_cert_config_map, source.takes_certificates()) {
         ignored("imageCertConfigMap", map.span, "CDI takes it only for registries, HTTP and S3");
     }
     if let Some(checksum) = &disk.image_checksum {

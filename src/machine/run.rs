@@ -26,28 +26,17 @@ fn table(
         (None, None | Some(P::Always)) => Ok(if starts { S::Always } else { S::Halted }),
         (None, Some(P::OnFailure)) => Ok(if starts { S::RerunOnFailure } else { S::Halted }),
         (None, Some(P::Never)) => Ok(if starts { S::Once } else { S::Manual }),
-        (Some(S::Always), None | Some(P::Always))
-        | (Some(S::RerunOnFailure), None | Some(P::OnFailure))
-        | (Some(S::Once), None | Some(P::Never)) => {
+        (Some(running @ S::Always), None | Some(P::Always))
+        | (Some(running @ S::RerunOnFailure), None | Some(P::OnFailure))
+        | (Some(running @ S::Once), None | Some(P::Never)) => {
             if starts {
-                strategy.ok_or(Contradiction::StrategyPolicy)
+                Ok(running)
             } else {
                 Err(Contradiction::StrategyAutoStart)
             }
         }
-        (Some(S::Manual), None | Some(P::Never)) => {
-            if auto_start == Some(true) {
-                Err(Contradiction::StrategyAutoStart)
-            } else {
-                Ok(S::Manual)
-            }
-        }
-        (Some(S::Halted), _) => {
-            if auto_start == Some(true) {
-                Err(Contradiction::StrategyAutoStart)
-            } else {
-                Ok(S::Halted)
-            }
+        (Some(waiting @ S::Manual), None | Some(P::Never)) | (Some(waiting @ S::Halted), _) => {
+            if auto_start == Some(true) { Err(Contradiction::StrategyAutoStart) } else { Ok(waiting) }
         }
         (Some(S::Always | S::RerunOnFailure | S::Once | S::Manual), Some(_)) => Err(Contradiction::StrategyPolicy),
     }

@@ -18,7 +18,7 @@ pub struct Growth {
 
 /// A new disk needs a size of at least a mebibyte; a copy takes that of its source.
 pub(super) fn check(disk: &Located<Disk>, source: Option<&Source>, report: &mut Report) {
-    let copied = matches!(source, Some(Source::Claim(..) | Source::Snapshot(..)));
+    let copied = source.is_some_and(Source::is_copy);
     match &disk.size {
         None if copied => {}
         None => {

@@ -140,21 +140,23 @@ impl<'n> Fields<'n> {
     /// Opens a mapping and notes unknown and ignored fields.
     pub(super) fn open(node: &'n Node, shape: &'static ObjectShape, cx: &mut Cx<'_>) -> Option<Self> {
         let Kind::Map(entries) = &node.kind else {
-            let outer = cx.secret;
-            if shape.holds_secrets() {
-                cx.secret = true;
-                cx.report.hide(node.span);
-            }
-            let mut problem = cx.wrong_type(node, "a mapping");
+            let problem = if shape.holds_secrets() {
+                cx.hiding(node, |cx| cx.wrong_type(node, "a mapping"))
+            } else {
+                cx.wrong_type(node, "a mapping")
+            };
             let named = shape.fields.first().is_some_and(|field| field.key == "name" && field.required);
-            if let (Some(text), true, false, Some(Step::Key(key))) = (node.as_str(), named, cx.secret, cx.path.last()) {
-                problem = problem.help(format!("write `{key}: {{name: {text}}}`"));
-            }
-            if let (true, Some(Step::Key(key))) = (shape.holds_secrets(), cx.path.last()) {
-                problem = problem.help(format!("write a mapping: `{key}: {{name: NAME, …}}`"));
-            }
-            cx.secret = outer;
-            cx.problem(problem);
+            let help = cx.path.last().and_then(|step| match (step, node.as_str()) {
+                (Step::Key(key), _) if shape.holds_secrets() => {
+                    Some(format!("write a mapping: `{key}: {{name: NAME, …}}`"))
+                }
+                (Step::Key(key), Some(text)) if named && !cx.secret => Some(format!("write `{key}: {{name: {text}}}`")),
+                _ => None,
+            });
+            cx.problem(match help {
+                Some(help) => problem.help(help),
+                None => problem,
+            });
             return None;
         };
         let mut meant = Vec::new();
@@ -172,22 +174,21 @@ impl<'n> Fields<'n> {
         Some(Self { entries, span: node.span, unknown: meant })
     }
 
+    fn entry(&self, key: &str) -> Option<&'n Entry> {
+        self.entries.iter().find(|entry| &*entry.key == key)
+    }
+
     fn value(&self, key: &str) -> Option<&'n Node> {
-        self.entries.iter().find(|entry| &*entry.key == key).map(|entry| &entry.value).filter(|node| !node.is_null())
+        self.entry(key).map(|entry| &entry.value).filter(|node| !node.is_null())
     }
 
     /// A field that must be there.
     pub(super) fn required<T: Decode>(&self, key: &str, cx: &mut Cx<'_>) -> Option<Located<T>> {
         // A misspelt key was reported already; that it is missing as well would be the same mistake twice.
-        let misspelt = || self.unknown.contains(&key);
-        if self.value(key).is_none() && !misspelt() {
-            let span =
-                self.entries.iter().find(|entry| &*entry.key == key).map_or(self.first(), |entry| entry.key_span);
-            let there = self.entries.iter().any(|entry| &*entry.key == key);
-            let message = if there {
-                format!("`{key}` in {} has no value", cx.path())
-            } else {
-                format!("{} needs `{key}`", cx.path())
+        if self.value(key).is_none() && !self.unknown.contains(&key) {
+            let (span, message) = match self.entry(key) {
+                Some(entry) => (entry.key_span, format!("`{key}` in {} has no value", cx.path())),
+                None => (self.first(), format!("{} needs `{key}`", cx.path())),
             };
             let path = cx.at(Step::Key(key.to_owned()), |cx| cx.path());
             let help = format!("see: kubectl wukong explain {}", path.trim_matches('`'));
@@ -204,7 +205,7 @@ impl<'n> Fields<'n> {
 
     /// A field whose value no message and no excerpt may show.
     pub(super) fn secret<T: Decode>(&self, key: &str, cx: &mut Cx<'_>) -> Option<Located<T>> {
-        if let Some(empty) = self.entries.iter().find(|entry| &*entry.key == key && entry.value.is_null()) {
+        if let Some(empty) = self.entry(key).filter(|entry| entry.value.is_null()) {
             let message = format!("`{key}` in {} has no value", cx.path());
             let help = "remove it; a value that starts with `#` needs quotes";
             cx.problem(Diagnostic::new(Code::IgnoredField, empty.key_span, message).help(help));

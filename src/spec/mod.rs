@@ -23,8 +23,8 @@ pub use disk::{AccessMode, Disk, ExistingClaim, StoragePolicy, VolumeMode};
 pub use document::{Found, Other, Reader};
 pub use explain::{ExplainError, explain};
 pub use leaf::{ImageAddress, Int, Secret, TextMap};
-pub(crate) use name::check_subdomain;
 pub use name::{AbsolutePath, GroupName, HostDevice, Label, NadName, ObjectName, SudoRule, UserName};
+pub(crate) use name::{check_label, check_subdomain};
 pub use network::{IpConfig, IpMode, Network, NetworkType};
 pub use placement::{
     CpuTopology, EvictionStrategy, HighAvailability, RestartPolicy, RunStrategy, StartStrategy, TaintEffect,

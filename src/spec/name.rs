@@ -86,7 +86,8 @@ fn is_dns_word(text: &str) -> bool {
         && text.as_bytes().last().is_some_and(alphanumeric)
 }
 
-fn check_label(text: &str) -> Result<(), String> {
+/// A DNS-1123 label.
+pub(crate) fn check_label(text: &str) -> Result<(), String> {
     if text.len() > 63 {
         return Err(format!("it has {} characters; at most 63 are allowed", text.len()));
     }
