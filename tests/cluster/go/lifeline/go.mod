@@ -1,0 +1,3 @@
+module wukong.test/lifeline
+
+go 1.24.0

@@ -1,0 +1,219 @@
+//! The real control planes of Kubernetes, KubeVirt and CDI on this machine, for tests and for trying things out.
+//!
+//! etcd, kube-apiserver, kube-controller-manager, kube-scheduler, virt-api, virt-controller, CDI's API server and
+//! controllers and local-path-provisioner are the real programs, built from Go modules (`go/`). What cannot run here
+//! is simulated: kubelets (by kwok, `manifests/stages.yaml`), virt-handler and its guests ([`handler`]), storage
+//! drivers other than local-path ([`storage`]), the pods of importers. No byte of a disk exists.
+//!
+//! A cluster lives in its own folder under `target/cluster`, listens on free ports of 127.0.0.1, and ends with the
+//! process that started it, however that ends.
+
+pub mod backends;
+mod components;
+mod control_plane;
+mod faults;
+pub mod handler;
+mod importer;
+mod install;
+pub mod nodes;
+mod objects;
+mod pki;
+mod processes;
+mod programs;
+mod serve;
+mod storage;
+mod users;
+mod versions;
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+
+use crate::control_plane::ControlPlane;
+use crate::pki::Identity;
+use crate::programs::Programs;
+
+pub use crate::faults::{Fault, FaultProxy};
+pub use crate::objects::{Objects, Reference, documents};
+pub use crate::programs::go_version;
+pub use crate::users::Right;
+pub use crate::versions::{Set, VARIABLE};
+
+/// A running cluster. Dropping it ends all its processes.
+pub struct Cluster {
+    plane: Mutex<ControlPlane>,
+    simulation: Vec<JoinHandle<()>>,
+    folder: PathBuf,
+    /// The versions that run.
+    pub set: Set,
+    /// A connection that may do everything.
+    pub objects: Objects,
+    /// A connection as virt-handler, to write the status of machines as a node would.
+    pub handler: Objects,
+    // The last field: the lock is given back when everything has ended.
+    _lock: File,
+}
+
+impl Cluster {
+    /// Builds what is missing and starts a cluster under `target` (the folder `target` of a Cargo build). Must be called
+    /// on a multi-threaded Tokio runtime that lives as long as the cluster.
+    pub async fn start(set: Set, target: &Path) -> Result<Self> {
+        let home = target.join("cluster");
+        let programs = Programs::build(set, &home)?;
+        let (folder, lock) = own_folder(&home)?;
+        let plane = ControlPlane::start(&programs, &folder).await?;
+        let objects = plane.objects(Identity::Admin).await?;
+        let handler = plane.objects(Identity::VirtHandler).await?;
+        for node in nodes::NODES {
+            nodes::add(&objects, node, &[], false).await?;
+        }
+        importer::serve(objects.clone(), &plane.pki, plane.ports.progress).await?;
+        let simulation = vec![
+            forever(
+                handler.clone(),
+                Duration::from_millis(250),
+                |objects| async move { handler::step(&objects).await },
+            ),
+            forever(objects.clone(), storage::PACE, |objects| async move { storage::step(&objects).await }),
+        ];
+        for node in nodes::NODES {
+            let is_ready = |node: Option<&Value>| {
+                let conditions = node.and_then(|node| node.pointer("/status/conditions")?.as_array());
+                conditions.into_iter().flatten().any(|c| c["type"] == "Ready" && c["status"] == "True")
+            };
+            objects.wait(&Reference::new("v1", "Node", "", node), Duration::from_mins(1), is_ready).await?;
+        }
+        Ok(Self { plane: Mutex::new(plane), simulation, folder, set, objects, handler, _lock: lock })
+    }
+
+    /// The folder of this run: logs, kubeconfig, certificates.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// A kubeconfig file that may do everything.
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.folder.join("admin.kubeconfig")
+    }
+
+    /// An error if a component has ended, with the end of its log.
+    pub fn check(&self) -> Result<()> {
+        self.plane.lock().unwrap_or_else(std::sync::PoisonError::into_inner).check()
+    }
+
+    /// Ends all processes. What is left in the folder (logs, certificates) is removed by the next start.
+    pub fn end(&self) {
+        self.plane.lock().unwrap_or_else(std::sync::PoisonError::into_inner).end();
+    }
+
+    /// Makes a namespace.
+    pub async fn namespace(&self, name: &str) -> Result<()> {
+        let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+        self.objects.apply(&namespace).await.with_context(|| format!("namespace {name}"))?;
+        Ok(())
+    }
+
+    /// Adds a node with labels, for one test: it has the taint [`nodes::OWN`] with its name.
+    pub async fn add_node(&self, name: &str, labels: &[(&str, &str)]) -> Result<()> {
+        nodes::add(&self.objects, name, labels, true).await
+    }
+
+    /// Silences the kubelet of a node. The real controllers notice it after 20 seconds.
+    pub async fn lose_node(&self, name: &str) -> Result<()> {
+        nodes::lose(&self.objects, name).await
+    }
+
+    /// Brings the kubelet of a node back.
+    pub async fn find_node(&self, name: &str) -> Result<()> {
+        nodes::find(&self.objects, name).await
+    }
+
+    /// A user who may do exactly this, in one namespace and in the cluster; gives the path of a kubeconfig.
+    pub async fn user(&self, namespace: &str, name: &str, own: &[Right], cluster: &[Right]) -> Result<PathBuf> {
+        let token = users::create(&self.objects, namespace, name, own, cluster).await?;
+        self.write_kubeconfig(&format!("{namespace}-{name}"), None, &token)
+    }
+
+    /// A proxy that misbehaves on command, and a kubeconfig of an administrator behind it.
+    pub async fn faults(&self, name: &str) -> Result<(FaultProxy, PathBuf)> {
+        let (server, pki) = {
+            let plane = self.plane.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            (plane.server(), plane.pki.clone())
+        };
+        let proxy = FaultProxy::start(&pki, &server).await?;
+        let path = self.write_kubeconfig(name, Some(&proxy.server), pki.token(Identity::Admin))?;
+        Ok((proxy, path))
+    }
+
+    fn write_kubeconfig(&self, name: &str, server: Option<&str>, token: &str) -> Result<PathBuf> {
+        let plane = self.plane.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let text = control_plane::kubeconfig(server.unwrap_or(&plane.server()), &plane.pki, token).to_string();
+        let path = self.folder.join(format!("{name}.kubeconfig"));
+        fs::write(&path, text)?;
+        Ok(path)
+    }
+
+    /// Makes what the examples of this project refer to: golden images and networks in namespaces of their own, keys and
+    /// claims in `namespace`.
+    pub async fn world(&self, namespace: &str) -> Result<()> {
+        for mut object in documents(include_str!("../manifests/world.yaml"))? {
+            let namespaced = !matches!(object["kind"].as_str(), Some("Namespace" | "StorageClass"));
+            if namespaced && object["metadata"]["namespace"].is_null() {
+                object["metadata"]["namespace"] = json!(namespace);
+            }
+            self.objects.apply(&object).await.with_context(|| Reference::of(&object).to_string())?;
+        }
+        Ok(())
+    }
+
+    /// Loads claims, volumes and classes of storage backends that cannot run here; gives the names of the claims, which
+    /// lie in the namespace [`backends::NAMESPACE`].
+    pub async fn backends(&self) -> Result<Vec<String>> {
+        self.namespace(backends::NAMESPACE).await?;
+        backends::load(&self.objects).await
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        for task in &self.simulation {
+            task.abort();
+        }
+    }
+}
+
+/// Repeats a step. A failed one (a conflict, a server that goes away) is taken again.
+fn forever<F, Fut>(objects: Objects, pace: Duration, step: F) -> JoinHandle<()>
+where
+    F: Fn(Objects) -> Fut + Send + 'static,
+    Fut: Future<Output = Result<()>> + Send,
+{
+    tokio::spawn(async move {
+        loop {
+            let _ = step(objects.clone()).await;
+            tokio::time::sleep(pace).await;
+        }
+    })
+}
+
+/// A new folder for one run. Folders of runs that have ended are removed first; a run that lives holds its lock.
+fn own_folder(home: &Path) -> Result<(PathBuf, File)> {
+    let runs = home.join("runs");
+    fs::create_dir_all(&runs)?;
+    for entry in fs::read_dir(&runs)?.flatten() {
+        let ended = File::open(entry.path().join("lock")).is_ok_and(|lock| lock.try_lock().is_ok());
+        if ended {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+    let folder = runs.join(std::process::id().to_string());
+    fs::create_dir_all(&folder)?;
+    let lock = File::create(folder.join("lock"))?;
+    lock.lock()?;
+    Ok((folder, lock))
+}

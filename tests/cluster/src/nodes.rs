@@ -1,0 +1,52 @@
+//! Simulated nodes: kwok renews their leases and plays their kubelets.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use crate::objects::{Objects, Reference};
+
+/// The label of nodes whose kubelet lives.
+pub(crate) const ALIVE: &str = "wukong.test/kubelet=alive";
+
+/// The nodes that every cluster has.
+pub(crate) const NODES: [&str; 2] = ["worker-1", "worker-2"];
+
+/// The taint of nodes that belong to one test: only pods that tolerate it go there.
+pub const OWN: &str = "wukong.test/own";
+
+/// Adds a node on which KubeVirt can run machines; `own` keeps the pods of others away.
+pub(crate) async fn add(objects: &Objects, name: &str, labels: &[(&str, &str)], own: bool) -> Result<()> {
+    let (key, value) = ALIVE.split_once('=').unwrap_or_default();
+    let mut all = json!({
+        key: value, "kubernetes.io/hostname": name, "kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux",
+        "kubevirt.io/schedulable": "true", "machine-type.node.kubevirt.io/q35": "true",
+        "node-role.kubernetes.io/worker": "",
+    });
+    for (key, value) in labels {
+        all[*key] = json!(value);
+    }
+    let taints = if own { json!([{"key": OWN, "value": name, "effect": "NoSchedule"}]) } else { json!([]) };
+    let node = json!({
+        "apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": all}, "spec": {"taints": taints},
+    });
+    objects.apply(&node).await?;
+    Ok(())
+}
+
+/// The node goes away: its kubelet is silent from now on. What follows (not ready, taints, eviction) is done by the
+/// real controllers, after the grace period.
+pub(crate) async fn lose(objects: &Objects, name: &str) -> Result<()> {
+    set_kubelet(objects, name, &Value::Null).await
+}
+
+/// The node comes back.
+pub(crate) async fn find(objects: &Objects, name: &str) -> Result<()> {
+    set_kubelet(objects, name, &json!("alive")).await
+}
+
+async fn set_kubelet(objects: &Objects, name: &str, value: &Value) -> Result<()> {
+    let (key, _) = ALIVE.split_once('=').unwrap_or_default();
+    let node = Reference::new("v1", "Node", "", name);
+    objects.merge(&node, "", &json!({"metadata": {"labels": {key: value}}})).await?;
+    Ok(())
+}

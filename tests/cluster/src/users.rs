@@ -1,0 +1,67 @@
+//! Users who may do exactly what a test says.
+
+use anyhow::{Context as _, Result};
+use serde_json::{Value, json};
+
+use crate::objects::{Objects, Reference};
+
+/// What a user may do: verbs on resources of one group.
+#[derive(Clone, Debug)]
+pub struct Right {
+    verbs: Vec<String>,
+    group: String,
+    resources: Vec<String>,
+}
+
+impl Right {
+    /// Lists separated by commas; the core group is empty. `Right::to("get,list", "kubevirt.io", "virtualmachines")`.
+    pub fn to(verbs: &str, group: &str, resources: &str) -> Self {
+        let list = |text: &str| text.split(',').map(str::to_owned).collect();
+        Self { verbs: list(verbs), group: group.to_owned(), resources: list(resources) }
+    }
+
+    fn rule(&self) -> Value {
+        json!({"apiGroups": [self.group], "resources": self.resources, "verbs": self.verbs})
+    }
+}
+
+/// Makes a service account with rights in its namespace and in the whole cluster; gives its token.
+pub(crate) async fn create(
+    objects: &Objects,
+    namespace: &str,
+    name: &str,
+    own: &[Right],
+    cluster: &[Right],
+) -> Result<String> {
+    let account = json!({
+        "apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"namespace": namespace, "name": name},
+    });
+    objects.apply(&account).await?;
+    let subjects = json!([{"kind": "ServiceAccount", "namespace": namespace, "name": name}]);
+    for (kind, scope, rights) in [("Role", namespace, own), ("ClusterRole", "", cluster)] {
+        let full = format!("{namespace}-{name}");
+        let mut metadata = json!({"name": full});
+        if !scope.is_empty() {
+            metadata["namespace"] = json!(scope);
+        }
+        let rules: Value = rights.iter().map(Right::rule).collect();
+        let api = "rbac.authorization.k8s.io/v1";
+        let role = json!({"apiVersion": api, "kind": kind, "metadata": metadata, "rules": rules});
+        objects.apply(&role).await?;
+        let binding = json!({
+            "apiVersion": api, "kind": format!("{kind}Binding"), "metadata": metadata, "subjects": subjects,
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": full},
+        });
+        objects.apply(&binding).await?;
+    }
+    let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token");
+    let body = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}});
+    let request =
+        hyper::Request::post(path).header("content-type", "application/json").body(body.to_string().into())?;
+    let answer: Value = objects
+        .client
+        .request(request)
+        .await
+        .with_context(|| format!("no token for {}", Reference::new("v1", "ServiceAccount", namespace, name)))?;
+    answer["status"]["token"].as_str().map(str::to_owned).context("no token")
+}

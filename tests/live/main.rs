@@ -1,0 +1,108 @@
+//! Tests on the real control planes of Kubernetes, KubeVirt and CDI.
+//!
+//! One cluster serves all of them; it starts with the first test that needs it and ends with this program. Each test
+//! has a namespace of its own. Without Go the cluster cannot be built: the tests are then ignored, loudly, unless `CI`
+//! is set.
+
+#![expect(unreachable_pub, reason = "a test binary has no outside")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test ends where it fails")]
+
+mod admission;
+mod crd;
+mod faults;
+mod growth;
+mod guests;
+mod imports;
+mod kubectl;
+mod migration;
+mod nodes;
+mod person;
+mod sources;
+mod users;
+mod world;
+
+#[path = "../support.rs"]
+#[expect(dead_code, reason = "shared with the tests that need no cluster")]
+mod support;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Result;
+use cluster::Cluster;
+use libtest_mimic::{Arguments, Trial};
+
+use crate::world::{Missing, World};
+
+/// A list of tests from the paths of async functions that take the cluster.
+macro_rules! tests {
+    ($world:ident, $($module:ident :: $test:ident),* $(,)?) => {
+        vec![$(trial(&$world, concat!(stringify!($module), "::", stringify!($test)), $module::$test)),*]
+    };
+}
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // The tests wait for controllers most of the time.
+    arguments.test_threads.get_or_insert(8);
+    let world = match World::prepare() {
+        Ok(world) => Arc::new(world),
+        Err(missing) => return without_tools(&arguments, &missing),
+    };
+    let mut trials = tests!(
+        world,
+        admission::every_code_that_is_good,
+        admission::every_example,
+        admission::every_case_that_renders,
+        crd::every_example_is_accepted,
+        crd::every_invalid_example_is_refused,
+        faults::answers_are_errors,
+        faults::connections_are_cut,
+        faults::requests_wait,
+        faults::watches_pass,
+        growth::a_claim_grows_on_its_node,
+        growth::a_claim_never_grows,
+        growth::backends_bind,
+        guests::a_crash_starts_again,
+        guests::a_deleted_machine_leaves_its_disk,
+        guests::a_guest_without_agent,
+        guests::a_shutdown_ends_a_machine_that_runs_once,
+        guests::disks_come_and_go_while_it_runs,
+        guests::subresources_stop_and_start,
+        imports::a_broken_image_is_tried_again,
+        imports::an_import_that_hangs,
+        imports::an_image_that_cannot_be_pulled,
+        kubectl::applies_what_render_prints,
+        kubectl::finds_the_plugin,
+        migration::to_the_other_node,
+        migration::that_fails,
+        migration::of_a_local_disk_is_not_possible,
+        nodes::a_lost_node_is_noticed,
+        person::a_killed_starter_leaves_no_process,
+        users::may_do_exactly_this,
+    );
+    trials.extend(sources::SOURCES.iter().map(|source| {
+        let world = world.clone();
+        Trial::test(format!("sources::{}", source.name), move || Ok(world.run(async |c| source.runs(c).await)?))
+    }));
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    world.end();
+    conclusion.exit_code()
+}
+
+fn trial<T>(world: &Arc<World>, name: &str, test: T) -> Trial
+where
+    T: AsyncFn(&Cluster) -> Result<()> + Send + 'static,
+{
+    let world = world.clone();
+    Trial::test(name, move || Ok(world.run(test)?))
+}
+
+/// Nothing can run: one loud line, and a failure where all tests must run.
+fn without_tools(arguments: &Arguments, missing: &Missing) -> ExitCode {
+    let must = std::env::var_os("CI").is_some();
+    let consequence = if must { "and CI is set: this is a failure" } else { "so they are IGNORED" };
+    eprintln!("\nTHE TESTS ON REAL CONTROL PLANES CANNOT RUN ({missing}), {consequence}.\n");
+    let trial = Trial::test("real control planes", move || if must { Err("a tool is missing".into()) } else { Ok(()) });
+    libtest_mimic::run(arguments, vec![trial.with_ignored_flag(!must)]).exit_code()
+}

@@ -1,0 +1,48 @@
+//! `just cluster`, and what is left of it when it is killed.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use cluster::Cluster;
+
+use crate::world::target;
+
+/// The processes that were started with this folder.
+fn processes(folder: &str) -> Vec<String> {
+    let all = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let commands = all.filter_map(|process| fs::read_to_string(process.path().join("cmdline")).ok());
+    commands.filter(|command| command.contains(folder)).collect()
+}
+
+/// A second cluster beside the one of the tests, killed without a chance to clean up: its processes are gone.
+pub async fn a_killed_starter_leaves_no_process(_: &Cluster) -> Result<()> {
+    let program = target().join("debug/examples/cluster");
+    let killed = tokio::task::spawn_blocking(move || -> Result<String> {
+        let mut starter = Command::new(program).stdout(Stdio::piped()).spawn().context("the example `cluster`")?;
+        let mut folder = None;
+        for line in BufReader::new(starter.stdout.take().context("no pipe")?).lines() {
+            if let Some(path) = line?.strip_prefix("Logs: ") {
+                folder = Some(path.to_owned());
+                break;
+            }
+        }
+        let folder = folder.context("it did not start")?;
+        let running = processes(&folder).len();
+        starter.kill()?;
+        starter.wait()?;
+        assert!(running >= 8, "only {running} processes of {folder}");
+        Ok(folder)
+    });
+    let folder = killed.await??;
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !processes(&folder).is_empty() {
+        if Instant::now() > deadline {
+            bail!("still there: {:#?}", processes(&folder));
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(())
+}
