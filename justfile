@@ -11,7 +11,7 @@ check:
 
 # Formatting, checked.
 fmt:
-    cargo fmt --check
+    cargo fmt --all --check
 
 # Lints of all targets, warnings are errors.
 lint:
@@ -22,6 +22,14 @@ lint:
 # All tests.
 test *args:
     cargo test --locked {{args}}
+
+# All tests, with both sets of versions of the control planes.
+test-matrix: test
+    WUKONG_CLUSTER=other cargo test --locked --test live
+
+# The control planes of the tests, with the examples loaded, until Ctrl-C (needs go).
+cluster:
+    cargo run --locked --quiet --example cluster
 
 # The library alone: no clap, no terminal, no file system.
 wall:

@@ -83,7 +83,9 @@ fn main() -> ExitCode {
     );
     trials.extend(sources::SOURCES.iter().map(|source| {
         let world = world.clone();
-        Trial::test(format!("sources::{}", source.name), move || Ok(world.run(async |c| source.runs(c).await)?))
+        Trial::test(format!("sources::{}", source.name), move || {
+            Ok(world.run(&async |c: &Cluster| source.runs(c).await)?)
+        })
     }));
     let conclusion = libtest_mimic::run(&arguments, trials);
     world.end();
@@ -95,7 +97,7 @@ where
     T: AsyncFn(&Cluster) -> Result<()> + Send + 'static,
 {
     let world = world.clone();
-    Trial::test(name, move || Ok(world.run(test)?))
+    Trial::test(name, move || Ok(world.run(&test)?))
 }
 
 /// Nothing can run: one loud line, and a failure where all tests must run.

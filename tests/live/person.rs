@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use cluster::Cluster;
 
+use crate::support::root;
 use crate::world::target;
 
 /// The processes that were started with this folder.
@@ -19,8 +20,11 @@ fn processes(folder: &str) -> Vec<String> {
 
 /// A second cluster beside the one of the tests, killed without a chance to clean up: its processes are gone.
 pub async fn a_killed_starter_leaves_no_process(_: &Cluster) -> Result<()> {
-    let program = target().join("debug/examples/cluster");
     let killed = tokio::task::spawn_blocking(move || -> Result<String> {
+        // `cargo test` has built it already; `cargo test --test live` has not.
+        let build = ["build", "--quiet", "--locked", "--example", "cluster"];
+        assert!(Command::new(env!("CARGO")).args(build).current_dir(root()).status()?.success());
+        let program = target().join("debug/examples/cluster");
         let mut starter = Command::new(program).stdout(Stdio::piped()).spawn().context("the example `cluster`")?;
         let mut folder = None;
         for line in BufReader::new(starter.stdout.take().context("no pipe")?).lines() {

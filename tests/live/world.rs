@@ -52,7 +52,7 @@ impl World {
     }
 
     /// Runs a test.
-    pub fn run(&self, test: impl AsyncFn(&Cluster) -> Result<()>) -> Result<(), String> {
+    pub fn run(&self, test: &impl AsyncFn(&Cluster) -> Result<()>) -> Result<(), String> {
         let cluster = self.cluster().map_err(|error| error.to_string())?;
         let result = self.runtime.block_on(test(cluster));
         result.and_then(|()| cluster.check()).map_err(|error| format!("{error:#}"))

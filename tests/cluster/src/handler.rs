@@ -285,3 +285,100 @@ fn ended(pod: &Value, phase: &str, now: &str) -> Value {
     });
     json!({"status": {"phase": phase, "containerStatuses": statuses.collect::<Value>()}})
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: &str = "2026-01-01T00:00:00Z";
+
+    fn step(machine: &Value, launchers: &[&Value]) -> Option<(Value, Option<&'static str>)> {
+        next(machine, launchers, NOW).map(|change| (change.machine["status"].clone(), change.pod.map(|(_, end)| end)))
+    }
+
+    fn launcher(node: &str) -> Value {
+        json!({"spec": {"nodeName": node}, "status": {"podIP": "10.0.0.7"}})
+    }
+
+    #[test]
+    fn a_guest_boots_with_targets_by_bus_and_addresses_of_its_pod() {
+        let machine = json!({
+            "spec": {
+                "domain": {"devices": {
+                    "disks": [
+                        {"name": "a", "disk": {"bus": "virtio"}}, {"name": "b", "disk": {"bus": "sata"}},
+                        {"name": "c", "disk": {"bus": "virtio"}},
+                    ],
+                    "interfaces": [{"name": "default", "masquerade": {}}, {"name": "lan", "bridge": {}}],
+                }},
+                "networks": [{"name": "default", "pod": {}}, {"name": "lan", "multus": {}}],
+            },
+            "status": {
+                "phase": "Scheduled", "nodeName": "n",
+                "volumeStatus": [{"name": "a"}, {"name": "b"}, {"name": "c"}],
+                "conditions": [{"type": "DataVolumesReady", "status": "True"}],
+            },
+        });
+        let pod = launcher("n");
+        assert!(step(&machine, &[&launcher("other")]).is_none(), "its pod is not on this node");
+        let (status, ends) = step(&machine, &[&pod]).unwrap();
+        assert_eq!((&status["phase"], ends), (&json!("Running"), None));
+        let targets: Vec<_> = list(&status["volumeStatus"]).iter().map(|volume| &volume["target"]).collect();
+        assert_eq!(targets, ["vda", "sda", "vdb"]);
+        assert_eq!(status["interfaces"][0]["ipAddress"], "10.0.0.7");
+        assert_eq!(status["interfaces"][1]["ipAddress"], Value::Null);
+        let kinds: Vec<_> = list(&status["conditions"]).iter().map(|condition| &condition["type"]).collect();
+        assert_eq!(kinds, ["Ready", "LiveMigratable", "StorageLiveMigratable", "AgentConnected", "DataVolumesReady"]);
+    }
+
+    #[test]
+    fn a_hot_plugged_disk_goes_through_its_phases() {
+        let machine = |wanted: bool, phase: &str| {
+            let spec = if wanted { json!({"volumes": [{"name": "x"}]}) } else { json!({}) };
+            let volume = json!({"name": "x", "phase": phase, "hotplugVolume": {}});
+            json!({"spec": spec, "status": {"phase": "Running", "volumeStatus": [volume]}})
+        };
+        let phase = |wanted, from: &str| {
+            step(&machine(wanted, from), &[]).map(|(status, _)| status["volumeStatus"][0]["phase"].clone())
+        };
+        assert_eq!(phase(true, "Pending"), None, "KubeVirt's controller attaches it");
+        assert_eq!(phase(true, "AttachedToNode"), Some(json!("MountedToPod")));
+        assert_eq!(phase(true, "MountedToPod"), Some(json!("Ready")));
+        assert_eq!(phase(true, "Ready"), None);
+        assert_eq!(phase(false, "Ready"), Some(json!("UnMountedFromPod")));
+        assert_eq!(phase(false, "UnMountedFromPod"), None, "KubeVirt's controller takes the entry away");
+    }
+
+    #[test]
+    fn a_migration_takes_three_steps_and_ends_the_source() {
+        let (source, target) = (launcher("a"), launcher("b"));
+        let mut machine = json!({"status": {
+            "phase": "Running", "nodeName": "a", "migrationState": {"sourceNode": "a", "targetNode": "b"},
+        }});
+        let mut ends = None;
+        for key in ["targetNodeAddress", "startTimestamp", "completed"] {
+            let (status, end) = step(&machine, &[&source, &target]).unwrap();
+            assert!(!status["migrationState"][key].is_null(), "{key}: {status}");
+            for (key, value) in status["migrationState"].as_object().unwrap() {
+                machine["status"]["migrationState"][key] = value.clone();
+            }
+            ends = end;
+        }
+        assert_eq!(ends, Some("Succeeded"));
+        assert!(step(&machine, &[&source, &target]).is_none());
+    }
+
+    #[test]
+    fn a_guest_ends_as_it_is_told() {
+        let machine = |phase: &str, ends: &str| {
+            json!({
+                "metadata": {"annotations": {guest::ENDS: ends}}, "status": {"phase": phase, "nodeName": "n"},
+            })
+        };
+        let pod = launcher("n");
+        assert_eq!(step(&machine("Running", "crash"), &[&pod]).unwrap().1, Some("Failed"));
+        assert_eq!(step(&machine("Running", "shutdown"), &[&pod]).unwrap().1, Some("Succeeded"));
+        assert!(step(&machine("Failed", "crash"), &[&pod]).is_none());
+        assert!(step(&machine("Running", ""), &[&pod]).is_none());
+    }
+}
