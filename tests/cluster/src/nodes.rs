@@ -21,6 +21,11 @@ pub(crate) async fn add(objects: &Objects, name: &str, labels: &[(&str, &str)], 
         key: value, "kubernetes.io/hostname": name, "kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux",
         "kubevirt.io/schedulable": "true", "machine-type.node.kubevirt.io/q35": "true",
         "node-role.kubernetes.io/worker": "",
+        // What virt-handler tells about the processor; KubeVirt 1.5 moves no guest away from a node without it.
+        "host-model-cpu.node.kubevirt.io/Skylake-Server": "true",
+        "cpu-model.node.kubevirt.io/Skylake-Server": "true",
+        "cpu-model-migration.node.kubevirt.io/Skylake-Server": "true",
+        "cpu-vendor.node.kubevirt.io/Intel": "true",
     });
     for (key, value) in labels {
         all[*key] = json!(value);
