@@ -16,7 +16,7 @@ fmt:
 # Lints of all targets, warnings are errors.
 lint:
     cargo clippy --all-targets --locked -- -D warnings
-    cargo clippy --no-default-features --lib --locked -- -D warnings
+    cargo clippy --package wukong --no-default-features --lib --locked -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --quiet
 
 # All tests.
@@ -33,7 +33,7 @@ cluster:
 
 # The library alone: no clap, no terminal, no file system.
 wall:
-    cargo test --no-default-features --lib --locked
+    cargo test --package wukong --no-default-features --lib --locked
 
 # Writes the expected output of all cases anew; read the difference like code.
 bless:

@@ -13,23 +13,26 @@ use wukong::{Input, Options};
 #[tokio::main]
 async fn main() -> Result<()> {
     let set = Set::chosen()?;
+    tokio::select! {
+        result = live(set) => result,
+        result = tokio::signal::ctrl_c() => Ok(result?),
+    }
+}
+
+/// Starts, loads, watches; ends when a component does.
+async fn live(set: Set) -> Result<()> {
     let target = std::env::current_exe()?.ancestors().nth(3).map(Path::to_owned).context("no target folder")?;
     println!("Kubernetes {}, KubeVirt {}, CDI {}", set.kubernetes()?, set.kubevirt()?, set.cdi()?);
-    let cluster = tokio::select! {
-        started = Cluster::start(set, &target) => started?,
-        _ = tokio::signal::ctrl_c() => return Ok(()),
-    };
+    let cluster = Cluster::start(set, &target).await?;
     let loaded = load(&cluster).await?;
     println!("{loaded} objects of the examples are loaded. In another terminal:\n");
     println!("  export KUBECONFIG={}", cluster.kubeconfig().display());
     println!("  kubectl get vms,dvs,pvc\n");
     println!("Logs: {}", cluster.folder().display());
-    println!("Ctrl-C ends it; nothing is kept.");
+    println!("Ctrl-C ends it. The next start begins anew.");
     loop {
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => return Ok(()),
-            () = tokio::time::sleep(Duration::from_secs(1)) => cluster.check()?,
-        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        cluster.check()?;
     }
 }
 

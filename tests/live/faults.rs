@@ -1,7 +1,7 @@
 //! The proxy that misbehaves on command, seen by kubectl.
 
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
@@ -11,7 +11,7 @@ use crate::support::text;
 
 /// Runs kubectl off the runtime, on which the proxy works.
 async fn kubectl(kubeconfig: &Path, args: &[&str]) -> Result<Output> {
-    let mut command = Command::new("kubectl");
+    let mut command = crate::world::kubectl();
     command.arg("--kubeconfig").arg(kubeconfig).args(args).stdin(Stdio::null());
     Ok(tokio::task::spawn_blocking(move || command.output()).await??)
 }

@@ -4,7 +4,7 @@ use anyhow::Result;
 use cluster::{Cluster, Reference};
 use serde_json::{Value, json};
 
-use crate::world::{LONG, apply_machine, condition, until_state, vm};
+use crate::world::{LONG, apply_machine, condition, until, until_state, vm};
 
 async fn import(cluster: &Cluster, namespace: &str, url: &str) -> Result<Reference> {
     let disk = format!("  disks: [{{name: system, size: 5Gi, storageClassName: longhorn, image: '{url}'}}]\n");
@@ -38,8 +38,8 @@ pub async fn an_import_that_hangs(cluster: &Cluster) -> Result<()> {
     assert_eq!(object["status"]["phase"], "ImportInProgress");
     // What KubeVirt calls this state depends on which of its caches is first: Provisioning, or ErrorUnschedulable when
     // it looked for the claim before it saw the DataVolume.
-    let machine = cluster.objects.get(&vm(namespace)).await?.unwrap_or_default();
-    assert_eq!((&machine["status"]["created"], &machine["status"]["ready"]), (&json!(true), &Value::Null));
+    let machine = until(cluster, &vm(namespace), "/status/created", &json!(true)).await?;
+    assert_eq!(machine["status"]["ready"], Value::Null);
     Ok(())
 }
 

@@ -3,13 +3,13 @@
 use std::env;
 use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use anyhow::{Context as _, Result};
 use cluster::Cluster;
 
 use crate::support::{entries, root, run, text};
-use crate::world::until_state;
+use crate::world::{kubectl, until_state};
 
 /// Every example through a pipe into kubectl, as YAML and as JSON; one of them for good.
 pub async fn applies_what_render_prints(cluster: &Cluster) -> Result<()> {
@@ -21,7 +21,7 @@ pub async fn applies_what_render_prints(cluster: &Cluster) -> Result<()> {
         // One example names its namespace; it is applied as it stands.
         let own = if file.ends_with("networks.yaml") { "default" } else { namespace };
         let rendered = run(&root(), &["render", "-f", file, "-n", own, "-o", format, "--storage-policy", policy]);
-        let mut kubectl = Command::new("kubectl")
+        let mut kubectl = kubectl()
             .arg("--kubeconfig")
             .arg(cluster.kubeconfig())
             .args(["apply", "--server-side", "-f", "-"])
@@ -54,7 +54,7 @@ pub async fn finds_the_plugin(_: &Cluster) -> Result<()> {
     let path = env::var_os("PATH").unwrap_or_default();
     let path = env::join_paths([folder.to_owned()].into_iter().chain(env::split_paths(&path)))?;
     let args = ["wukong", "render", "-f", "examples/web.yaml", "-o", "name"];
-    let output = Command::new("kubectl").args(args).env("PATH", path).current_dir(root()).output()?;
+    let output = kubectl().args(args).env("PATH", path).current_dir(root()).output()?;
     assert_eq!(text(&output.stdout), text(&run(&root(), &args[1..]).stdout), "{}", text(&output.stderr));
     Ok(())
 }

@@ -9,10 +9,10 @@ use crate::world::{LONG, apply_machine, condition, until, until_state, vmi};
 
 const SHARED: &str = "  disks: [{name: system, size: 5Gi, storageClassName: longhorn-migratable, accessMode: ReadWriteMany, volumeMode: Block}]\n";
 
-async fn migrate(cluster: &Cluster, namespace: &str) -> Result<Reference> {
+async fn migrate(cluster: &Cluster, namespace: &str, name: &str) -> Result<Reference> {
     let migration = json!({
         "apiVersion": "kubevirt.io/v1", "kind": "VirtualMachineInstanceMigration",
-        "metadata": {"namespace": namespace, "name": "away"}, "spec": {"vmiName": "web-vm"},
+        "metadata": {"namespace": namespace, "name": name}, "spec": {"vmiName": "web-vm"},
     });
     cluster.objects.apply(&migration).await?;
     Ok(Reference::of(&migration))
@@ -28,7 +28,7 @@ pub async fn to_the_other_node(cluster: &Cluster) -> Result<()> {
     apply_machine(cluster, namespace, SHARED).await?;
     until_state(cluster, namespace, "Running").await?;
     let source = node(cluster, namespace).await?;
-    let migration = migrate(cluster, namespace).await?;
+    let migration = migrate(cluster, namespace, "away").await?;
     until(cluster, &migration, "/status/phase", &json!("Succeeded")).await?;
     let target = node(cluster, namespace).await?;
     assert_ne!(source, target);
@@ -37,6 +37,15 @@ pub async fn to_the_other_node(cluster: &Cluster) -> Result<()> {
     let pod = Reference::of(pods.iter().find(left).context("the source pod is gone")?);
     until(cluster, &pod, "/status/phase", &json!("Succeeded")).await?;
     until_state(cluster, namespace, "Running").await?;
+    let pods = cluster.objects.list("v1", "Pod", namespace, "kubevirt.io=virt-launcher").await?;
+    let pod = pods.iter().find(|pod| pod["spec"]["nodeName"] == target).context("no target pod")?;
+    let instance = cluster.objects.get(&vmi(namespace)).await?.context("no instance")?;
+    assert_eq!(instance["status"]["interfaces"][0]["ipAddress"], pod["status"]["podIP"]);
+
+    // And back again.
+    let back = migrate(cluster, namespace, "back").await?;
+    until(cluster, &back, "/status/phase", &json!("Succeeded")).await?;
+    assert_eq!(node(cluster, namespace).await?, source);
     Ok(())
 }
 
@@ -48,7 +57,7 @@ pub async fn that_fails(cluster: &Cluster) -> Result<()> {
     let source = node(cluster, namespace).await?;
     let fails = json!({"metadata": {"annotations": {guest::MIGRATION: "fails"}}});
     cluster.objects.merge(&vmi(namespace), "", &fails).await?;
-    let migration = migrate(cluster, namespace).await?;
+    let migration = migrate(cluster, namespace, "away").await?;
     until(cluster, &migration, "/status/phase", &json!("Failed")).await?;
     assert_eq!(node(cluster, namespace).await?, source);
     until_state(cluster, namespace, "Running").await?;
@@ -63,7 +72,7 @@ pub async fn of_a_local_disk_is_not_possible(cluster: &Cluster) -> Result<()> {
     let told = |object: Option<&Value>| object.is_some_and(|o| condition(o, "LiveMigratable")["status"] == "False");
     let running = cluster.objects.wait(&vmi(namespace), LONG, told).await?.context("no instance")?;
     assert_eq!(condition(&running, "LiveMigratable")["reason"], "DisksNotLiveMigratable");
-    let refused = migrate(cluster, namespace).await.map_err(|error| format!("{error:#}"));
+    let refused = migrate(cluster, namespace, "away").await.map_err(|error| format!("{error:#}"));
     assert!(refused.is_err_and(|error| error.contains("DisksNotLiveMigratable")));
     Ok(())
 }

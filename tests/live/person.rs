@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -11,33 +12,30 @@ use cluster::Cluster;
 use crate::support::root;
 use crate::world::target;
 
-/// The processes that were started with this folder.
-fn processes(folder: &str) -> Vec<String> {
+/// The processes that work in this folder; every component does.
+fn processes(folder: &Path) -> Vec<String> {
     let all = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let commands = all.filter_map(|process| fs::read_to_string(process.path().join("cmdline")).ok());
-    commands.filter(|command| command.contains(folder)).collect()
+    let here = all.filter(|process| fs::read_link(process.path().join("cwd")).is_ok_and(|cwd| cwd == folder));
+    here.filter_map(|process| fs::read_to_string(process.path().join("cmdline")).ok()).collect()
 }
 
 /// A second cluster beside the one of the tests, killed without a chance to clean up: its processes are gone.
 pub async fn a_killed_starter_leaves_no_process(_: &Cluster) -> Result<()> {
-    let killed = tokio::task::spawn_blocking(move || -> Result<String> {
+    let killed = tokio::task::spawn_blocking(move || -> Result<PathBuf> {
         // `cargo test` has built it already; `cargo test --test live` has not.
         let build = ["build", "--quiet", "--locked", "--example", "cluster"];
         assert!(Command::new(env!("CARGO")).args(build).current_dir(root()).status()?.success());
         let program = target().join("debug/examples/cluster");
         let mut starter = Command::new(program).stdout(Stdio::piped()).spawn().context("the example `cluster`")?;
-        let mut folder = None;
-        for line in BufReader::new(starter.stdout.take().context("no pipe")?).lines() {
-            if let Some(path) = line?.strip_prefix("Logs: ") {
-                folder = Some(path.to_owned());
-                break;
-            }
-        }
+        // The pipe stays open until it is killed, or it would end by itself at its next line.
+        let mut lines = BufReader::new(starter.stdout.take().context("no pipe")?).lines();
+        let folder = lines.find_map(|line| line.ok()?.strip_prefix("Logs: ").map(PathBuf::from));
         let folder = folder.context("it did not start")?;
         let running = processes(&folder).len();
         starter.kill()?;
-        starter.wait()?;
-        assert!(running >= 8, "only {running} processes of {folder}");
+        let ended = starter.wait()?;
+        assert_eq!(ended.code(), None, "it ended before it was killed: {ended}");
+        assert!(running >= 11, "only {running} processes in {}", folder.display());
         Ok(folder)
     });
     let folder = killed.await??;

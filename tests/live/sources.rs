@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use cluster::{Cluster, Reference};
 use serde_json::json;
 
-use crate::world::{apply_machine, claim, until, until_state};
+use crate::world::{apply_machine, claim, until, until_state, vm};
 
 /// A disk source: the disk's fields, and whether CDI fills it.
 pub struct Source {
@@ -49,8 +49,8 @@ impl Source {
         cluster.world(&namespace).await?;
         let spec = format!("  disks: [{{name: system, {}}}]\n", self.disk);
         apply_machine(cluster, &namespace, &spec).await?;
-        let machine = until_state(cluster, &namespace, "Running").await?;
-        assert_eq!(machine["status"]["ready"], true);
+        until_state(cluster, &namespace, "Running").await?;
+        let machine = until(cluster, &vm(&namespace), "/status/ready", &json!(true)).await?;
         let volume = &machine["spec"]["template"]["spec"]["volumes"][0];
         if self.imported {
             let name = volume["dataVolume"]["name"].as_str().with_context(|| volume.to_string())?;

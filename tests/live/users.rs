@@ -1,11 +1,10 @@
 //! Users with exact rights.
 
-use std::process::Command;
-
 use anyhow::Result;
 use cluster::{Cluster, Right};
 
 use crate::support::text;
+use crate::world::kubectl;
 
 /// A viewer of machines sees machines, not claims, and not the neighbours'.
 pub async fn may_do_exactly_this(cluster: &Cluster) -> Result<()> {
@@ -14,7 +13,7 @@ pub async fn may_do_exactly_this(cluster: &Cluster) -> Result<()> {
     let own = [Right::to("get,list", "kubevirt.io", "virtualmachines,virtualmachineinstances")];
     let kubeconfig = cluster.user(namespace, "viewer", &own, &[Right::to("get", "", "nodes")]).await?;
     let may = |args: &[&str]| -> Result<bool> {
-        let output = Command::new("kubectl").arg("--kubeconfig").arg(&kubeconfig).args(args).output()?;
+        let output = kubectl().arg("--kubeconfig").arg(&kubeconfig).args(args).output()?;
         let said = text(&output.stdout) + &text(&output.stderr);
         assert!(output.status.success() || said.contains("forbidden"), "{said}");
         Ok(output.status.success())

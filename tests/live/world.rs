@@ -55,7 +55,8 @@ impl World {
     pub fn run(&self, test: &impl AsyncFn(&Cluster) -> Result<()>) -> Result<(), String> {
         let cluster = self.cluster().map_err(|error| error.to_string())?;
         let result = self.runtime.block_on(test(cluster));
-        result.and_then(|()| cluster.check()).map_err(|error| format!("{error:#}"))
+        // A component that has ended explains every other failure.
+        cluster.check().and(result).map_err(|error| format!("{error:#}"))
     }
 
     /// Ends the cluster, if it was started.
@@ -70,6 +71,13 @@ impl World {
 pub fn target() -> &'static Path {
     let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
     temporary.parent().unwrap_or(temporary)
+}
+
+/// kubectl, which keeps what it learns of a server below `target`: another server may have this port tomorrow.
+pub fn kubectl() -> Command {
+    let mut command = Command::new("kubectl");
+    command.env("KUBECACHEDIR", target().join("cluster/kubectl"));
+    command
 }
 
 /// The options of a machine in a namespace, with the storage policy that the examples use.

@@ -65,14 +65,22 @@ impl Place<'_> {
         self.kubernetes(
             "etcd",
             &format!(
-                "--data-dir=etcd
-                --listen-client-urls=http://127.0.0.1:{client}
-                --advertise-client-urls=http://127.0.0.1:{client}
+                "--data-dir={data}
+                --listen-client-urls=https://127.0.0.1:{client}
+                --advertise-client-urls=https://127.0.0.1:{client}
+                --cert-file={certificate}
+                --key-file={key}
+                --client-cert-auth
+                --trusted-ca-file={authority}
                 --listen-peer-urls=http://127.0.0.1:{peer}
                 --initial-advertise-peer-urls=http://127.0.0.1:{peer}
                 --initial-cluster=default=http://127.0.0.1:{peer}
                 # What is lost with the power is of no interest here.
-                --unsafe-no-fsync"
+                --unsafe-no-fsync",
+                data = self.folder.join("etcd").display(),
+                certificate = self.file("server.crt"),
+                key = self.file("server.key"),
+                authority = self.file("ca.crt"),
             ),
         )
     }
@@ -83,7 +91,10 @@ impl Place<'_> {
         self.kubernetes(
             "kube-apiserver",
             &format!(
-                "--etcd-servers=http://127.0.0.1:{etcd}
+                "--etcd-servers=https://127.0.0.1:{etcd}
+                --etcd-cafile={authority}
+                --etcd-certfile={front}
+                --etcd-keyfile={front_key}
                 --bind-address=127.0.0.1
                 --secure-port={api}
                 --tls-cert-file={certificate}
@@ -125,9 +136,9 @@ impl Place<'_> {
                 --leader-elect=false
                 --use-service-account-credentials
                 --secure-port=0
-                # A lost node is noticed in seconds; the leases of simulated nodes are as short.
+                --flex-volume-plugin-dir=flex-volume
                 --node-monitor-period=2s
-                --node-monitor-grace-period=20s",
+                --node-monitor-grace-period=40s",
                 self.kubeconfig("admin"),
                 self.file("service-accounts.key"),
                 self.file("ca.crt"),
@@ -213,7 +224,9 @@ impl Place<'_> {
                 "{}
                 --kubeconfig={}
                 --manage-nodes-with-label-selector={ALIVE}
-                --node-lease-duration-seconds=20
+                --node-lease-duration-seconds=40
+                # Apart from the addresses of services.
+                --cidr=10.244.0.0/16
                 --enable-crds=
                 --config={stages}",
                 self.programs.path("kwok", "kwok").display(),

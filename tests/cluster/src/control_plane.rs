@@ -124,7 +124,9 @@ pub(crate) fn kubeconfig(server: &str, pki: &Pki, token: &str) -> serde_json::Va
 /// A client from a kubeconfig that is at hand.
 pub(crate) async fn client(kubeconfig: &serde_json::Value) -> Result<Client> {
     let kubeconfig: Kubeconfig = serde_json::from_value(kubeconfig.clone())?;
-    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
+    let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
+    // Nothing here is reached through a proxy that the environment may name.
+    config.proxy_url = None;
     Client::try_from(config).context("no client")
 }
 

@@ -37,7 +37,8 @@ struct Rule {
     fault: Fault,
 }
 
-/// A running proxy. Requests that no rule names pass through, watches included.
+/// A running proxy. Requests that no rule names pass through, watches included; connections that are upgraded (consoles)
+/// do not.
 pub struct FaultProxy {
     rules: Arc<Mutex<VecDeque<Rule>>>,
     seen: Arc<Mutex<Vec<String>>>,
@@ -49,7 +50,8 @@ impl FaultProxy {
     pub(crate) async fn start(pki: &Pki, server: &str) -> Result<Self> {
         let mut config = Config::new(server.parse()?);
         config.root_cert = Some(vec![pem_to_der(&pki.authority)?]);
-        // Callers bring their own credentials.
+        // Callers bring their own credentials, and are to see every refusal of the API server.
+        config.default_retry = false;
         let client = Client::try_from(config)?;
         let rules: Arc<Mutex<VecDeque<Rule>>> = Arc::default();
         let seen: Arc<Mutex<Vec<String>>> = Arc::default();
@@ -64,7 +66,7 @@ impl FaultProxy {
         Ok(Self { rules, seen, server: format!("https://127.0.0.1:{port}") })
     }
 
-    /// The next `times` requests of this method (`*` for any) whose path contains this text meet the fault. Rules are
+    /// The next `times` requests of this method (`*` for any) whose path or query contains this text meet the fault. Rules are
     /// tried in the order in which they were given.
     pub fn fail(&self, method: &str, path: &str, times: usize, fault: Fault) {
         let rule = Rule { method: method.to_owned(), path: path.to_owned(), times, fault };

@@ -20,14 +20,16 @@ mod objects;
 mod pki;
 mod processes;
 mod programs;
+mod progress;
 mod serve;
 mod storage;
 mod users;
 mod versions;
 
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -42,7 +44,7 @@ pub use crate::faults::{Fault, FaultProxy};
 pub use crate::objects::{Objects, Reference, documents};
 pub use crate::programs::go_version;
 pub use crate::users::Right;
-pub use crate::versions::{Set, VARIABLE};
+pub use crate::versions::Set;
 
 /// A running cluster. Dropping it ends all its processes.
 pub struct Cluster {
@@ -53,8 +55,6 @@ pub struct Cluster {
     pub set: Set,
     /// A connection that may do everything.
     pub objects: Objects,
-    /// A connection as virt-handler, to write the status of machines as a node would.
-    pub handler: Objects,
     // The last field: the lock is given back when everything has ended.
     _lock: File,
 }
@@ -64,22 +64,24 @@ impl Cluster {
     /// on a multi-threaded Tokio runtime that lives as long as the cluster.
     pub async fn start(set: Set, target: &Path) -> Result<Self> {
         let home = target.join("cluster");
-        let programs = Programs::build(set, &home)?;
-        let (folder, lock) = own_folder(&home)?;
+        let prepare = move || -> Result<_> {
+            let _one = programs::lock(&home)?;
+            Ok((Programs::build(set, &home)?, own_folder(&home)?))
+        };
+        let (programs, (folder, lock)) = tokio::task::spawn_blocking(prepare).await??;
         let plane = ControlPlane::start(&programs, &folder).await?;
         let objects = plane.objects(Identity::Admin).await?;
         let handler = plane.objects(Identity::VirtHandler).await?;
         for node in nodes::NODES {
-            nodes::add(&objects, node, &[], false).await?;
+            nodes::add(&objects, node, false).await?;
         }
         importer::serve(objects.clone(), &plane.pki, plane.ports.progress).await?;
+        let log = Arc::new(File::create(folder.join("simulation.log"))?);
+        let pace = Duration::from_millis(250);
         let simulation = vec![
-            forever(
-                handler.clone(),
-                Duration::from_millis(250),
-                |objects| async move { handler::step(&objects).await },
-            ),
-            forever(objects.clone(), storage::PACE, |objects| async move { storage::step(&objects).await }),
+            forever(&log, &handler, pace, |objects| async move { handler::step(&objects).await }),
+            forever(&log, &objects, pace, |objects| async move { storage::step(&objects).await }),
+            forever(&log, &handler, Duration::from_secs(30), |objects| async move { nodes::heartbeat(&objects).await }),
         ];
         for node in nodes::NODES {
             let is_ready = |node: Option<&Value>| {
@@ -88,7 +90,7 @@ impl Cluster {
             };
             objects.wait(&Reference::new("v1", "Node", "", node), Duration::from_mins(1), is_ready).await?;
         }
-        Ok(Self { plane: Mutex::new(plane), simulation, folder, set, objects, handler, _lock: lock })
+        Ok(Self { plane: Mutex::new(plane), simulation, folder, set, objects, _lock: lock })
     }
 
     /// The folder of this run: logs, kubeconfig, certificates.
@@ -118,12 +120,12 @@ impl Cluster {
         Ok(())
     }
 
-    /// Adds a node with labels, for one test: it has the taint [`nodes::OWN`] with its name.
-    pub async fn add_node(&self, name: &str, labels: &[(&str, &str)]) -> Result<()> {
-        nodes::add(&self.objects, name, labels, true).await
+    /// Adds a node for one test: it has the taint [`nodes::OWN`] with its name.
+    pub async fn add_node(&self, name: &str) -> Result<()> {
+        nodes::add(&self.objects, name, true).await
     }
 
-    /// Silences the kubelet of a node. The real controllers notice it after 20 seconds.
+    /// Silences the kubelet of a node. The real controllers notice it after 40 seconds.
     pub async fn lose_node(&self, name: &str) -> Result<()> {
         nodes::lose(&self.objects, name).await
     }
@@ -136,7 +138,11 @@ impl Cluster {
     /// A user who may do exactly this, in one namespace and in the cluster; gives the path of a kubeconfig.
     pub async fn user(&self, namespace: &str, name: &str, own: &[Right], cluster: &[Right]) -> Result<PathBuf> {
         let token = users::create(&self.objects, namespace, name, own, cluster).await?;
-        self.write_kubeconfig(&format!("{namespace}-{name}"), None, &token)
+        let path = self.write_kubeconfig(&format!("users/{namespace}/{name}"), None, &token)?;
+        let text = fs::read_to_string(&path)?;
+        let user = Objects::new(control_plane::client(&serde_json::from_str(&text)?).await?);
+        users::until_allowed(&user, namespace, own, cluster).await?;
+        Ok(path)
     }
 
     /// A proxy that misbehaves on command, and a kubeconfig of an administrator behind it.
@@ -146,7 +152,7 @@ impl Cluster {
             (plane.server(), plane.pki.clone())
         };
         let proxy = FaultProxy::start(&pki, &server).await?;
-        let path = self.write_kubeconfig(name, Some(&proxy.server), pki.token(Identity::Admin))?;
+        let path = self.write_kubeconfig(&format!("faults/{name}"), Some(&proxy.server), pki.token(Identity::Admin))?;
         Ok((proxy, path))
     }
 
@@ -154,6 +160,7 @@ impl Cluster {
         let plane = self.plane.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let text = control_plane::kubeconfig(server.unwrap_or(&plane.server()), &plane.pki, token).to_string();
         let path = self.folder.join(format!("{name}.kubeconfig"));
+        fs::create_dir_all(path.parent().unwrap_or(&self.folder))?;
         fs::write(&path, text)?;
         Ok(path)
     }
@@ -187,33 +194,40 @@ impl Drop for Cluster {
     }
 }
 
-/// Repeats a step. A failed one (a conflict, a server that goes away) is taken again.
-fn forever<F, Fut>(objects: Objects, pace: Duration, step: F) -> JoinHandle<()>
+/// Repeats a step. A failed one (a server that goes away) is written down and taken again.
+fn forever<F, Fut>(log: &Arc<File>, objects: &Objects, pace: Duration, step: F) -> JoinHandle<()>
 where
     F: Fn(Objects) -> Fut + Send + 'static,
     Fut: Future<Output = Result<()>> + Send,
 {
+    let (log, objects) = (log.clone(), objects.clone());
     tokio::spawn(async move {
         loop {
-            let _ = step(objects.clone()).await;
+            if let Err(error) = step(objects.clone()).await {
+                let _ = writeln!(&*log, "{} {error:#}", handler::now());
+            }
             tokio::time::sleep(pace).await;
         }
     })
 }
 
-/// A new folder for one run. Folders of runs that have ended are removed first; a run that lives holds its lock.
+/// A new folder for one run, which only its owner can read: there are keys in it. Folders of runs that have ended are
+/// removed first; a run that lives holds the lock of its folder. Whoever calls it holds the lock of `home`.
 fn own_folder(home: &Path) -> Result<(PathBuf, File)> {
     let runs = home.join("runs");
     fs::create_dir_all(&runs)?;
     for entry in fs::read_dir(&runs)?.flatten() {
-        let ended = File::open(entry.path().join("lock")).is_ok_and(|lock| lock.try_lock().is_ok());
-        if ended {
+        let lives = File::open(entry.path().join("lock")).is_ok_and(|lock| lock.try_lock().is_err());
+        if !lives {
             let _ = fs::remove_dir_all(entry.path());
         }
     }
-    let folder = runs.join(std::process::id().to_string());
+    let free = (0..1000).map(|count| runs.join(format!("{}-{count}", std::process::id()))).find(|path| !path.exists());
+    let folder = free.context("no free name for the folder of this run")?;
     fs::create_dir_all(&folder)?;
+    #[cfg(unix)]
+    fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
     let lock = File::create(folder.join("lock"))?;
-    lock.lock()?;
+    lock.try_lock().context("another run has this folder")?;
     Ok((folder, lock))
 }

@@ -1,23 +1,24 @@
-//! Simulated nodes: kwok renews their leases and plays their kubelets.
+//! Simulated nodes: kwok renews their leases and plays their kubelets, [`crate::handler`] their virt-handlers.
 
 use anyhow::Result;
 use serde_json::{Value, json};
 
+use crate::handler::now;
 use crate::objects::{Objects, Reference};
 
 /// The label of nodes whose kubelet lives.
 pub(crate) const ALIVE: &str = "wukong.test/kubelet=alive";
 
-/// The nodes that every cluster has.
-pub(crate) const NODES: [&str; 2] = ["worker-1", "worker-2"];
-
 /// The taint of nodes that belong to one test: only pods that tolerate it go there.
 pub const OWN: &str = "wukong.test/own";
 
+/// The nodes that every cluster has.
+pub(crate) const NODES: [&str; 2] = ["worker-1", "worker-2"];
+
 /// Adds a node on which KubeVirt can run machines; `own` keeps the pods of others away.
-pub(crate) async fn add(objects: &Objects, name: &str, labels: &[(&str, &str)], own: bool) -> Result<()> {
+pub(crate) async fn add(objects: &Objects, name: &str, own: bool) -> Result<()> {
     let (key, value) = ALIVE.split_once('=').unwrap_or_default();
-    let mut all = json!({
+    let labels = json!({
         key: value, "kubernetes.io/hostname": name, "kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux",
         "kubevirt.io/schedulable": "true", "machine-type.node.kubevirt.io/q35": "true",
         "node-role.kubernetes.io/worker": "",
@@ -27,19 +28,30 @@ pub(crate) async fn add(objects: &Objects, name: &str, labels: &[(&str, &str)], 
         "cpu-model-migration.node.kubevirt.io/Skylake-Server": "true",
         "cpu-vendor.node.kubevirt.io/Intel": "true",
     });
-    for (key, value) in labels {
-        all[*key] = json!(value);
-    }
     let taints = if own { json!([{"key": OWN, "value": name, "effect": "NoSchedule"}]) } else { json!([]) };
-    let node = json!({
-        "apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": all}, "spec": {"taints": taints},
-    });
+    let metadata = json!({"name": name, "labels": labels, "annotations": {"kubevirt.io/heartbeat": now()}});
+    let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": {"taints": taints}});
     objects.apply(&node).await?;
     Ok(())
 }
 
-/// The node goes away: its kubelet is silent from now on. What follows (not ready, taints, eviction) is done by the
-/// real controllers, after the grace period.
+/// The names of the nodes whose kubelet lives.
+pub(crate) async fn alive(objects: &Objects) -> Result<Vec<String>> {
+    let nodes = objects.list("v1", "Node", "", ALIVE).await?;
+    Ok(nodes.iter().filter_map(|node| node["metadata"]["name"].as_str().map(str::to_owned)).collect())
+}
+
+/// What virt-handler does once a minute; after five minutes of silence KubeVirt gives a node up.
+pub(crate) async fn heartbeat(objects: &Objects) -> Result<()> {
+    for name in alive(objects).await? {
+        let beat = json!({"metadata": {"annotations": {"kubevirt.io/heartbeat": now()}}});
+        objects.merge(&Reference::new("v1", "Node", "", &name), "", &beat).await?;
+    }
+    Ok(())
+}
+
+/// The node goes away: its kubelet and its virt-handler are silent from now on. What follows (not ready, taints,
+/// eviction) is done by the real controllers, after the grace period.
 pub(crate) async fn lose(objects: &Objects, name: &str) -> Result<()> {
     set_kubelet(objects, name, &Value::Null).await
 }

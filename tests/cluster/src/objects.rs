@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use kube::api::{Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
+use kube::api::{Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use kube::core::GroupVersionKind;
 use kube::discovery::{ApiResource, Scope, pinned_kind};
 use kube::{Client, Error};
@@ -122,6 +122,13 @@ impl Objects {
         found.items.iter().map(whole).collect()
     }
 
+    /// Puts a whole object in the place of the one that was read; refused if that has changed meanwhile.
+    pub async fn replace(&self, object: &Value) -> kube::Result<Value> {
+        let reference = Reference::of(object);
+        let object = serde_json::from_value(object.clone()).map_err(Error::SerdeError)?;
+        value(&self.api(&reference).await?.replace(&reference.name, &PostParams::default(), &object).await?)
+    }
+
     /// A JSON merge patch; `part` is empty for the object itself, or `status`.
     pub async fn merge(&self, reference: &Reference, part: &str, change: &Value) -> kube::Result<Value> {
         let (api, params, patch) = (self.api(reference).await?, PatchParams::default(), Patch::Merge(change));
@@ -156,13 +163,18 @@ impl Objects {
     ) -> Result<Option<Value>> {
         let deadline = Instant::now() + limit;
         loop {
-            let object = self.get(reference).await.with_context(|| reference.to_string())?;
-            if wanted(object.as_ref()) {
-                return Ok(object);
-            }
-            if Instant::now() > deadline {
-                let status = object.as_ref().map(|object| &object["status"]);
-                bail!("{reference} is not as wanted after {} s: {status:#?}", limit.as_secs());
+            // A server that is busy for a moment is asked again.
+            let seen = self.get(reference).await;
+            match seen {
+                Ok(object) if wanted(object.as_ref()) => return Ok(object),
+                Err(error) if Instant::now() > deadline => {
+                    return Err(error).with_context(|| reference.to_string());
+                }
+                Ok(object) if Instant::now() > deadline => {
+                    let status = object.as_ref().map(|object| &object["status"]);
+                    bail!("{reference} is not as wanted after {} s: {status:#?}", limit.as_secs());
+                }
+                _ => {}
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }

@@ -65,14 +65,14 @@ impl Pki {
         write("ca.crt", &authority)?;
         let issuer = Issuer::new(params, key);
 
-        for (name, usage) in
-            [("server", ExtendedKeyUsagePurpose::ServerAuth), ("front-proxy", ExtendedKeyUsagePurpose::ClientAuth)]
-        {
+        // etcd uses the certificate of its server for a client of its own as well.
+        let (server, client) = (ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth);
+        for (name, usages) in [("server", vec![server, client.clone()]), ("front-proxy", vec![client])] {
             let key = KeyPair::generate()?;
             let mut params = CertificateParams::new(["127.0.0.1".to_owned(), "localhost".to_owned()])?;
             params.distinguished_name.push(DnType::CommonName, name);
             params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
-            params.extended_key_usages = vec![usage];
+            params.extended_key_usages = usages;
             write(&format!("{name}.crt"), &params.signed_by(&key, &issuer)?.pem())?;
             write(&format!("{name}.key"), &key.serialize_pem())?;
         }

@@ -29,6 +29,10 @@ impl Process {
         command.args(component.args()).current_dir(folder).env_clear();
         // The PATH is all that a component may take from the environment of the tests.
         command.envs(env::vars_os().filter(|(name, _)| name == "PATH"));
+        // Temporary files go where everything else of this run is.
+        let temporary = folder.join("tmp");
+        fs::create_dir_all(&temporary)?;
+        command.env("TMPDIR", temporary);
         command.envs(component.environment.iter().map(|(name, value)| (name, value)));
         let child = command
             .stdin(Stdio::piped())

@@ -2,15 +2,13 @@
 
 use std::env;
 use std::fs::{self, File};
-use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use sha2::{Digest as _, Sha256};
 
+use crate::progress::{Progress, say};
 use crate::versions::{Set, folder};
 
 /// A component: a folder under `go/`, and what is built in it.
@@ -23,7 +21,7 @@ struct Component {
 }
 
 const COMPONENTS: [Component; 6] = [
-    Component { name: "lifeline", package: "./run", about: "what ends programs with the tests" },
+    Component { name: LIFELINE, package: "./run", about: "what ends programs with the tests" },
     Component { name: "kubernetes", package: ".", about: "etcd, kube-apiserver, controller-manager, scheduler" },
     Component { name: "kubevirt", package: ".", about: "virt-api, virt-controller" },
     Component { name: "cdi", package: ".", about: "cdi-apiserver, cdi-controller" },
@@ -31,107 +29,156 @@ const COMPONENTS: [Component; 6] = [
     Component { name: "local-path", package: "tool", about: "local-path-provisioner" },
 ];
 
+/// The first component: it ends the builds of the others if this process ends.
+const LIFELINE: &str = "lifeline";
+
 /// The built programs of a set.
 pub(crate) struct Programs {
     folders: Vec<(&'static str, PathBuf)>,
 }
 
 impl Programs {
-    /// Builds what is not there yet into `target`. Needs `go` on the PATH and, for the first time, a Go module proxy.
+    /// Builds what is not there yet into `target`, and removes what no set needs any more. Needs `go` on the PATH and,
+    /// for the first time, a Go module proxy. Whoever calls it holds the lock of `target`.
     pub(crate) fn build(set: Set, target: &Path) -> Result<Self> {
         let go = go_version()?;
-        fs::create_dir_all(target)?;
-        // Two test runs at once build once.
-        let lock = File::create(target.join("lock"))?;
-        lock.lock()?;
-        let mut folders = Vec::new();
+        let programs = target.join("programs");
+        fs::create_dir_all(&programs).with_context(|| programs.display().to_string())?;
+        let mut all = Self { folders: Vec::new() };
         for (index, component) in COMPONENTS.iter().enumerate() {
-            let done = target.join("programs").join(format!("{}-{}", component.name, content(component, set, &go)?));
+            let done = programs.join(component.folder(set, &go)?);
             if !done.exists() {
-                let progress = Progress::start(format!(
-                    "building {} ({}, {} of {})",
-                    component.name,
-                    component.about,
-                    index + 1,
-                    COMPONENTS.len()
-                ));
-                build(component, set, target, &done)?;
+                let (name, about, count) = (component.name, component.about, COMPONENTS.len());
+                let progress = Progress::start(format!("building {name} ({about}, {} of {count})", index + 1));
+                build(component, set, target, &done, &all)?;
                 progress.end();
             }
-            folders.push((component.name, done));
+            all.folders.push((component.name, done));
         }
-        Ok(Self { folders })
+        Self::remove_others(&programs, &go)?;
+        Ok(all)
     }
 
     /// Where a program of a component lies.
     pub(crate) fn path(&self, component: &str, program: &str) -> PathBuf {
-        let (_, folder) = self.folders.iter().find(|(name, _)| *name == component).unwrap_or(&self.folders[0]);
-        folder.join(program)
+        let folder = self.folders.iter().find(|(name, _)| *name == component).map(|(_, folder)| folder.as_path());
+        // Starting an unknown component fails, and names it.
+        folder.unwrap_or(Path::new(component)).join(program)
+    }
+
+    /// Programs of older contents, and parts of builds that were interrupted.
+    fn remove_others(programs: &Path, go: &str) -> Result<()> {
+        let mut wanted = Vec::new();
+        for component in &COMPONENTS {
+            for set in [Set::Default, Set::Other] {
+                wanted.push(component.folder(set, go)?);
+            }
+        }
+        for entry in fs::read_dir(programs)?.flatten() {
+            if wanted.iter().all(|name| entry.file_name() != name.as_str()) {
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+        Ok(())
     }
 }
 
 /// The version of Go, or why there is none.
 pub fn go_version() -> Result<String> {
-    let output = Command::new("go").arg("version").output().context("`go` is not on the PATH")?;
+    let hint = "`go` is not on the PATH; install Go 1.26 or later from https://go.dev/dl";
+    let output = Command::new("go").arg("version").output().context(hint)?;
     if !output.status.success() {
         bail!("`go version` failed: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// A name for everything that decides what is built.
-fn content(component: &Component, set: Set, go: &str) -> Result<String> {
-    let mut hash = Sha256::new();
-    for part in [go, component.package, set.module_file(component.name), &link_flags(component, set)?] {
-        hash.update(part);
-        hash.update([0]);
-    }
-    for name in [component.name, "lifeline"] {
-        let mut files: Vec<_> = fs::read_dir(folder(name))?.collect::<Result<_, _>>()?;
-        files.sort_by_key(fs::DirEntry::file_name);
-        for file in files.iter().filter(|file| file.path().is_file()) {
-            hash.update(file.file_name().as_encoded_bytes());
-            hash.update(fs::read(file.path())?);
+impl Component {
+    /// The name of its folder, which changes with everything that decides what is built.
+    fn folder(&self, set: Set, go: &str) -> Result<String> {
+        let mut hash = Sha256::new();
+        let mut add = |part: &[u8]| {
+            hash.update(part.len().to_be_bytes());
+            hash.update(part);
+        };
+        add(go.as_bytes());
+        for argument in self.arguments(set)? {
+            add(argument.as_bytes());
         }
+        for variable in ["GOFLAGS", "GOOS", "GOARCH", "GOAMD64", "CGO_ENABLED", "GOEXPERIMENT"] {
+            add(env::var_os(variable).unwrap_or_default().as_encoded_bytes());
+        }
+        for path in files(&folder(self.name))?.into_iter().chain(files(&folder(LIFELINE))?) {
+            let module = path.extension().is_some_and(|kind| kind == "mod" || kind == "sum");
+            let of_another_set = module
+                && path.starts_with(folder(self.name))
+                && path.with_extension("mod").file_name().is_some_and(|file| file != set.module_file(self.name));
+            if !of_another_set {
+                add(path.as_os_str().as_encoded_bytes());
+                add(&fs::read(&path)?);
+            }
+        }
+        let digest: String = hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        Ok(format!("{}-{digest}", self.name))
     }
-    Ok(hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect())
+
+    /// The arguments of `go`, but for the place of the result.
+    fn arguments(&self, set: Set) -> Result<Vec<String>> {
+        let mut link = "-s -w".to_owned();
+        if self.name == "kubernetes" {
+            // kubectl refuses to read the version of a server that was built without one.
+            let version = set.kubernetes()?;
+            let mut numbers = version.trim_start_matches('v').split('.');
+            let (major, minor) = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
+            for (name, value) in [("gitVersion", version.as_str()), ("gitMajor", major), ("gitMinor", minor)] {
+                link.push_str(&format!(" -X k8s.io/component-base/version.{name}={value}"));
+            }
+        }
+        let module = format!("-modfile={}", set.module_file(self.name));
+        let fixed = ["build", "-trimpath", "-buildvcs=false", "-mod=readonly", &module, &format!("-ldflags={link}")];
+        Ok(fixed.into_iter().map(str::to_owned).collect())
+    }
 }
 
-/// kubectl refuses to read the version of a server that was built without one.
-fn link_flags(component: &Component, set: Set) -> Result<String> {
-    if component.name != "kubernetes" {
-        return Ok("-s -w".to_owned());
+/// All files below a folder, sorted.
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let path = entry?.path();
+        if path.is_dir() { all.extend(files(&path)?) } else { all.push(path) }
     }
-    let version = set.kubernetes()?;
-    let mut numbers = version.trim_start_matches('v').split('.');
-    let (major, minor) = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
-    let package = "k8s.io/component-base/version";
-    Ok(format!("-s -w -X {package}.gitVersion={version} -X {package}.gitMajor={major} -X {package}.gitMinor={minor}"))
+    all.sort();
+    Ok(all)
 }
 
-fn build(component: &Component, set: Set, target: &Path, done: &Path) -> Result<()> {
-    let parts = done.with_extension("part");
+fn build(component: &Component, set: Set, target: &Path, done: &Path, built: &Programs) -> Result<()> {
+    let parts = done.with_extension(format!("part-{}", std::process::id()));
     let _ = fs::remove_dir_all(&parts);
     fs::create_dir_all(&parts)?;
-    let mut go = Command::new("go");
-    go.current_dir(folder(component.name))
-        .args(["build", "-trimpath", "-buildvcs=false", "-mod=readonly"])
-        .arg(format!("-modfile={}", set.module_file(component.name)))
-        .arg(format!("-ldflags={}", link_flags(component, set)?))
-        .arg("-o")
-        .arg(parts.join(if component.package == "." { component.name } else { "" }))
-        .arg(component.package)
-        .env("GOWORK", "off")
-        .stdin(Stdio::null());
+    let mut command = if component.name == LIFELINE {
+        Command::new("go")
+    } else {
+        let mut command = Command::new(built.path(LIFELINE, "run"));
+        command.arg("go");
+        command
+    };
+    // `go` puts several programs, or one of another name, into a folder.
+    let result = if component.package == "." { parts.join(component.name) } else { parts.join("") };
+    command.args(component.arguments(set)?).arg("-o").arg(result).arg(component.package);
+    command.current_dir(folder(component.name)).env("GOWORK", "off").stdin(Stdio::piped());
     // Nothing is left outside the target folder, unless the user shares caches between clones.
     for (variable, name) in [("GOCACHE", "build"), ("GOMODCACHE", "modules")] {
         if env::var_os(variable).is_none() {
-            go.env(variable, target.join("go").join(name));
+            command.env(variable, target.join("go").join(name));
         }
     }
     // Modules are read-only by default, and `cargo clean` could not remove them.
-    go.env("GOFLAGS", format!("{} -modcacherw", env::var("GOFLAGS").unwrap_or_default()));
-    let output = go.output().context("`go` could not be started")?;
+    command.env("GOFLAGS", format!("{} -modcacherw", env::var("GOFLAGS").unwrap_or_default()));
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().with_context(|| format!("`go build` of {} did not start", component.name))?;
+    let lifeline = child.stdin.take();
+    let output = child.wait_with_output()?;
+    drop(lifeline);
     if !output.status.success() {
         let text = String::from_utf8_lossy(&output.stderr);
         let said: Vec<_> = text.lines().filter(|line| !line.starts_with("go: downloading")).collect();
@@ -141,46 +188,14 @@ fn build(component: &Component, set: Set, target: &Path, done: &Path) -> Result<
     Ok(())
 }
 
-/// One line that tells what is being waited for, and for how long already.
-struct Progress {
-    text: String,
-    since: Instant,
-    stop: std::sync::mpsc::Sender<()>,
-    thread: thread::JoinHandle<()>,
-}
-
-impl Progress {
-    fn start(text: String) -> Self {
-        let (stop, stopped) = std::sync::mpsc::channel();
-        let since = Instant::now();
-        let line = text.clone();
-        let terminal = std::io::stderr().is_terminal();
-        if !terminal {
-            say(&format!("{text}; up to 8 minutes the first time\n"));
-        }
-        let thread = thread::spawn(move || {
-            while terminal && stopped.recv_timeout(Duration::from_secs(1)).is_err_and(|e| e == timeout()) {
-                say(&format!("\r{line}, {} s ", since.elapsed().as_secs()));
-            }
-        });
-        Self { text, since, stop, thread }
+/// Locks a folder for one process at a time, and says so when another one has it.
+pub(crate) fn lock(folder: &Path) -> Result<File> {
+    fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    let path = folder.join("lock");
+    let lock = File::create(&path).with_context(|| path.display().to_string())?;
+    if lock.try_lock().is_err() {
+        say("waiting for another run that builds the control planes\n");
+        lock.lock()?;
     }
-
-    fn end(self) {
-        let _ = self.stop.send(());
-        let _ = self.thread.join();
-        let start = if std::io::stderr().is_terminal() { "\r" } else { "" };
-        say(&format!("{start}{}: {} s\n", self.text, self.since.elapsed().as_secs()));
-    }
-}
-
-fn timeout() -> std::sync::mpsc::RecvTimeoutError {
-    std::sync::mpsc::RecvTimeoutError::Timeout
-}
-
-/// Prints to standard error at once; a closed one is no reason to fail.
-pub(crate) fn say(text: &str) {
-    let mut out = std::io::stderr();
-    let _ = out.write_all(text.as_bytes());
-    let _ = out.flush();
+    Ok(lock)
 }

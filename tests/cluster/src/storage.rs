@@ -4,11 +4,11 @@
 //! `driver.longhorn.io` grows: first its controller, then, for file systems, the node on which a pod uses the claim.
 //! `cluster.local/nfs-subdir-external-provisioner` never does. Claims of `local-path` are served by the real provisioner.
 
-use std::time::Duration;
-
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
+use wukong::quantity::Quantity;
 
+use crate::handler::now;
 use crate::nodes::NODES;
 use crate::objects::{Objects, Reference};
 
@@ -17,49 +17,96 @@ const NFS: &str = "cluster.local/nfs-subdir-external-provisioner";
 const LONGHORN_API: &str = "longhorn.io/v1beta2";
 const SNAPSHOT_API: &str = "snapshot.storage.k8s.io/v1";
 
-/// How long the simulated drivers take for each step.
-pub(crate) const PACE: Duration = Duration::from_millis(250);
-
-/// Looks at all claims, volumes and snapshots once and moves each by one step.
+/// Looks at all claims, volumes and snapshots once and moves each by one step. What fails for one of them does not stop
+/// the others.
 pub(crate) async fn step(objects: &Objects) -> Result<()> {
-    let classes = objects.list("storage.k8s.io/v1", "StorageClass", "", "").await?;
-    let claims = objects.list("v1", "PersistentVolumeClaim", "", "").await?;
-    for claim in &claims {
-        let class = classes.iter().find(|class| class["metadata"]["name"] == claim["spec"]["storageClassName"]);
-        let Some(class) = class else { continue };
-        let driver = class["provisioner"].as_str().unwrap_or_default();
-        if (driver == LONGHORN || driver == NFS) && wants_volume(claim, class) {
-            provision(objects, claim, class).await?;
-        }
-        if driver == LONGHORN {
-            grow(objects, claim).await?;
-        }
+    let world = World {
+        classes: objects.list("storage.k8s.io/v1", "StorageClass", "", "").await?,
+        claims: objects.list("v1", "PersistentVolumeClaim", "", "").await?,
+        snapshots: objects.list(SNAPSHOT_API, "VolumeSnapshot", "", "").await?,
+        pods: objects.list("v1", "Pod", "", "").await?,
+    };
+    let mut result = Ok(());
+    for claim in &world.claims {
+        result = result.and(serve(objects, &world, claim).await);
     }
     for volume in objects.list("v1", "PersistentVolume", "", "").await? {
-        let driver = volume["metadata"]["annotations"]["pv.kubernetes.io/provisioned-by"].as_str().unwrap_or_default();
-        let unwanted = volume["status"]["phase"] == "Released"
-            && volume["spec"]["persistentVolumeReclaimPolicy"] == "Delete"
-            && volume["metadata"]["deletionTimestamp"].is_null();
-        if (driver == LONGHORN || driver == NFS) && unwanted {
-            remove(objects, &volume).await?;
+        result = result.and(release(objects, &volume).await);
+    }
+    for volume in objects.list(LONGHORN_API, "Volume", "longhorn-system", "").await? {
+        result = result.and(attach(objects, &world, &volume).await);
+    }
+    for snapshot in &world.snapshots {
+        result = result.and(take(objects, &world, snapshot).await);
+    }
+    for content in objects.list(SNAPSHOT_API, "VolumeSnapshotContent", "", "").await? {
+        let of = &content["spec"]["volumeSnapshotRef"]["uid"];
+        if world.snapshots.iter().all(|snapshot| snapshot["metadata"]["uid"] != *of) {
+            result = result.and(objects.delete(&Reference::of(&content)).await.map_err(Into::into));
         }
     }
-    for snapshot in objects.list(SNAPSHOT_API, "VolumeSnapshot", "", "").await? {
-        if snapshot["status"]["readyToUse"].is_null() {
-            take(objects, &snapshot, &claims).await?;
-        }
-    }
-    Ok(())
+    result
 }
 
-fn wants_volume(claim: &Value, class: &Value) -> bool {
-    let waits = class["volumeBindingMode"] == "WaitForFirstConsumer"
-        && claim["metadata"]["annotations"]["volume.kubernetes.io/selected-node"].is_null();
-    // A claim that is filled by something else than a claim or a snapshot is served by a volume populator.
-    let populated = claim["spec"]["dataSourceRef"]["kind"]
-        .as_str()
-        .is_some_and(|kind| !["PersistentVolumeClaim", "VolumeSnapshot"].contains(&kind));
-    claim["status"]["phase"] == "Pending" && claim["spec"]["volumeName"].is_null() && !waits && !populated
+/// What the drivers can see.
+struct World {
+    classes: Vec<Value>,
+    claims: Vec<Value>,
+    snapshots: Vec<Value>,
+    pods: Vec<Value>,
+}
+
+impl World {
+    /// The driver of a claim, by its class.
+    fn driver(&self, claim: &Value) -> &str {
+        let class = self.classes.iter().find(|class| class["metadata"]["name"] == claim["spec"]["storageClassName"]);
+        class.and_then(|class| class["provisioner"].as_str()).unwrap_or_default()
+    }
+
+    /// The running pods that use a claim.
+    fn users<'a>(&'a self, claim: &'a Value) -> impl Iterator<Item = &'a Value> {
+        let metadata = &claim["metadata"];
+        let mounts = |pod: &Value| {
+            let volumes = pod["spec"]["volumes"].as_array();
+            volumes.into_iter().flatten().any(|v| v["persistentVolumeClaim"]["claimName"] == metadata["name"])
+        };
+        self.pods.iter().filter(move |pod| {
+            pod["status"]["phase"] == "Running" && pod["metadata"]["namespace"] == metadata["namespace"] && mounts(pod)
+        })
+    }
+
+    /// Whether a claim can be made now: its class binds at once or a node is chosen, and what it is a copy of is there.
+    fn wants_volume(&self, claim: &Value, class: &Value) -> bool {
+        let waits = class["volumeBindingMode"] == "WaitForFirstConsumer"
+            && claim["metadata"]["annotations"]["volume.kubernetes.io/selected-node"].is_null();
+        let source = &claim["spec"]["dataSourceRef"];
+        let here = |all: &[Value]| {
+            let same = |o: &Value| o["metadata"]["namespace"] == claim["metadata"]["namespace"];
+            all.iter().find(|o| same(o) && o["metadata"]["name"] == source["name"]).cloned().unwrap_or_default()
+        };
+        let filled = match source["kind"].as_str() {
+            None => true,
+            Some("PersistentVolumeClaim") => here(&self.claims)["status"]["phase"] == "Bound",
+            Some("VolumeSnapshot") => here(&self.snapshots)["status"]["readyToUse"] == true,
+            // Anything else is the work of a volume populator.
+            Some(_) => false,
+        };
+        claim["status"]["phase"] == "Pending" && claim["spec"]["volumeName"].is_null() && !waits && filled
+    }
+}
+
+async fn serve(objects: &Objects, world: &World, claim: &Value) -> Result<()> {
+    let driver = world.driver(claim);
+    if driver != LONGHORN && driver != NFS {
+        return Ok(());
+    }
+    let class = world.classes.iter().find(|class| class["metadata"]["name"] == claim["spec"]["storageClassName"]);
+    if let Some(class) = class
+        && world.wants_volume(claim, class)
+    {
+        provision(objects, claim, class).await?;
+    }
+    if driver == LONGHORN { grow(objects, world, claim).await } else { Ok(()) }
 }
 
 async fn provision(objects: &Objects, claim: &Value, class: &Value) -> Result<()> {
@@ -95,23 +142,23 @@ async fn provision(objects: &Objects, claim: &Value, class: &Value) -> Result<()
 
 /// Longhorn's own objects: a volume and a copy on each node that the cluster always has.
 async fn longhorn(objects: &Objects, name: &str, claim: &Value, class: &Value) -> Result<()> {
+    let shared = claim["spec"]["accessModes"].as_array().is_some_and(|modes| modes.contains(&json!("ReadWriteMany")));
     let spec = json!({
-        "size": claim["spec"]["resources"]["requests"]["storage"], "numberOfReplicas": 3, "dataEngine": "v1",
-        "dataLocality": "disabled", "frontend": "blockdev", "accessMode": "rwo",
+        "size": claim["spec"]["resources"]["requests"]["storage"], "numberOfReplicas": NODES.len(),
+        "dataEngine": "v1", "dataLocality": "disabled", "frontend": "blockdev",
+        "accessMode": if shared { "rwx" } else { "rwo" },
         "migratable": class["parameters"]["migratable"] == "true",
     });
     let metadata = json!({"namespace": "longhorn-system", "name": name});
     let volume = json!({"apiVersion": LONGHORN_API, "kind": "Volume", "metadata": metadata, "spec": spec});
     objects.apply(&volume).await?;
-    let status = json!({"status": {"state": "detached", "robustness": "unknown", "actualSize": 0}});
-    objects.merge(&Reference::of(&volume), "status", &status).await?;
     for node in NODES {
         let labels = json!({"longhornvolume": name, "longhornnode": node});
         let metadata = json!({"namespace": "longhorn-system", "name": format!("{name}-r-{node}"), "labels": labels});
         let spec = json!({
             "volumeName": name, "nodeID": node, "diskID": "default-disk", "diskPath": "/var/lib/longhorn/",
             "dataDirectoryName": format!("{name}-{node}"), "dataEngine": "v1", "active": true,
-            "healthyAt": jiff::Timestamp::now().to_string(), "failedAt": "",
+            "healthyAt": now(), "failedAt": "",
         });
         let replica = json!({"apiVersion": LONGHORN_API, "kind": "Replica", "metadata": metadata, "spec": spec});
         objects.apply(&replica).await?;
@@ -120,41 +167,53 @@ async fn longhorn(objects: &Objects, name: &str, claim: &Value, class: &Value) -
 }
 
 /// What external-resizer and, after it, the kubelet do.
-async fn grow(objects: &Objects, claim: &Value) -> Result<()> {
+async fn grow(objects: &Objects, world: &World, claim: &Value) -> Result<()> {
     let asked = &claim["spec"]["resources"]["requests"]["storage"];
     let status = &claim["status"];
-    if status["phase"] != "Bound" || status["capacity"]["storage"] == *asked {
+    let bytes = |value: &Value| value.as_str().and_then(|text| Quantity::parse(text).ok());
+    let (Some(wanted), Some(has)) = (bytes(asked), bytes(&status["capacity"]["storage"])) else { return Ok(()) };
+    if status["phase"] != "Bound" || wanted <= has {
         return Ok(());
     }
     let volume = Reference::new("v1", "PersistentVolume", "", claim["spec"]["volumeName"].as_str().unwrap_or_default());
     objects.merge(&volume, "", &json!({"spec": {"capacity": {"storage": asked}}})).await?;
-    let on_node = claim["spec"]["volumeMode"] == "Block" || is_used(objects, claim).await?;
-    let change = if on_node {
-        json!({"status": {"capacity": {"storage": asked}, "conditions": [], "allocatedResourceStatuses": null}})
+    let change = if claim["spec"]["volumeMode"] == "Block" || world.users(claim).next().is_some() {
+        json!({"capacity": {"storage": asked}, "conditions": [], "allocatedResourceStatuses": null})
+    } else if status["allocatedResourceStatuses"]["storage"] == "NodeResizePending" {
+        return Ok(());
     } else {
-        json!({"status": {
+        json!({
             "conditions": [{
-                "type": "FileSystemResizePending", "status": "True", "lastProbeTime": null,
+                "type": "FileSystemResizePending", "status": "True", "lastProbeTime": null, "lastTransitionTime": now(),
                 "message": "Waiting for user to (re-)start a pod to finish file system resize of volume on node.",
             }],
             "allocatedResourceStatuses": {"storage": "NodeResizePending"},
-        }})
+        })
     };
-    if !on_node && status["allocatedResourceStatuses"]["storage"] == "NodeResizePending" {
-        return Ok(());
-    }
-    objects.merge(&Reference::of(claim), "status", &change).await?;
+    objects.merge(&Reference::of(claim), "status", &json!({"status": change})).await?;
     Ok(())
 }
 
-async fn is_used(objects: &Objects, claim: &Value) -> Result<bool> {
-    let namespace = claim["metadata"]["namespace"].as_str().unwrap_or_default();
-    let pods = objects.list("v1", "Pod", namespace, "").await?;
-    let mounts = |pod: &Value| {
-        let volumes = pod["spec"]["volumes"].as_array();
-        volumes.into_iter().flatten().any(|v| v["persistentVolumeClaim"]["claimName"] == claim["metadata"]["name"])
-    };
-    Ok(pods.iter().any(|pod| pod["status"]["phase"] == "Running" && mounts(pod)))
+/// A volume is attached where a pod uses its claim.
+async fn attach(objects: &Objects, world: &World, volume: &Value) -> Result<()> {
+    let claim = world.claims.iter().find(|claim| claim["spec"]["volumeName"] == volume["metadata"]["name"]);
+    let node = claim.and_then(|claim| world.users(claim).next()).map(|pod| pod["spec"]["nodeName"].clone());
+    let (state, robustness) = if node.is_some() { ("attached", "healthy") } else { ("detached", "unknown") };
+    let node = node.unwrap_or_else(|| json!(""));
+    if volume["status"]["state"] != state || volume["status"]["currentNodeID"] != node {
+        let status = json!({"state": state, "robustness": robustness, "currentNodeID": node, "actualSize": 0});
+        objects.merge(&Reference::of(volume), "status", &json!({"status": status})).await?;
+    }
+    Ok(())
+}
+
+/// What is left of a deleted claim goes, if its class says so.
+async fn release(objects: &Objects, volume: &Value) -> Result<()> {
+    let driver = volume["metadata"]["annotations"]["pv.kubernetes.io/provisioned-by"].as_str().unwrap_or_default();
+    let unwanted = volume["status"]["phase"] == "Released"
+        && volume["spec"]["persistentVolumeReclaimPolicy"] == "Delete"
+        && volume["metadata"]["deletionTimestamp"].is_null();
+    if (driver == LONGHORN || driver == NFS) && unwanted { remove(objects, volume).await } else { Ok(()) }
 }
 
 async fn remove(objects: &Objects, volume: &Value) -> Result<()> {
@@ -171,13 +230,16 @@ async fn remove(objects: &Objects, volume: &Value) -> Result<()> {
 }
 
 /// What external-snapshotter does with a snapshot of a Longhorn claim.
-async fn take(objects: &Objects, snapshot: &Value, claims: &[Value]) -> Result<()> {
+async fn take(objects: &Objects, world: &World, snapshot: &Value) -> Result<()> {
     let (metadata, spec) = (&snapshot["metadata"], &snapshot["spec"]);
-    let claim = claims.iter().find(|claim| {
+    let claim = world.claims.iter().find(|claim| {
         claim["metadata"]["namespace"] == metadata["namespace"]
             && claim["metadata"]["name"] == spec["source"]["persistentVolumeClaimName"]
     });
     let Some(claim) = claim.filter(|claim| claim["status"]["phase"] == "Bound") else { return Ok(()) };
+    if snapshot["status"]["readyToUse"] == true || world.driver(claim) != LONGHORN {
+        return Ok(());
+    }
     let name = format!("snapcontent-{}", metadata["uid"].as_str().unwrap_or_default());
     let content = json!({
         "apiVersion": SNAPSHOT_API, "kind": "VolumeSnapshotContent", "metadata": {"name": name},
@@ -193,7 +255,7 @@ async fn take(objects: &Objects, snapshot: &Value, claims: &[Value]) -> Result<(
     objects.apply(&content).await?;
     let status = json!({"status": {
         "boundVolumeSnapshotContentName": name, "readyToUse": true, "restoreSize": claim["status"]["capacity"]["storage"],
-        "creationTime": jiff::Timestamp::now().to_string(),
+        "creationTime": now(),
     }});
     objects.merge(&Reference::of(snapshot), "status", &status).await?;
     Ok(())

@@ -1,6 +1,8 @@
 //! Users who may do exactly what a test says.
 
-use anyhow::{Context as _, Result};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
 use crate::objects::{Objects, Reference};
@@ -39,7 +41,8 @@ pub(crate) async fn create(
     objects.apply(&account).await?;
     let subjects = json!([{"kind": "ServiceAccount", "namespace": namespace, "name": name}]);
     for (kind, scope, rights) in [("Role", namespace, own), ("ClusterRole", "", cluster)] {
-        let full = format!("{namespace}-{name}");
+        // Names of namespaces and accounts hold no colon, so two users cannot share a role.
+        let full = format!("{namespace}:{name}");
         let mut metadata = json!({"name": full});
         if !scope.is_empty() {
             metadata["namespace"] = json!(scope);
@@ -64,4 +67,32 @@ pub(crate) async fn create(
         .await
         .with_context(|| format!("no token for {}", Reference::new("v1", "ServiceAccount", namespace, name)))?;
     answer["status"]["token"].as_str().map(str::to_owned).context("no token")
+}
+
+/// Waits until the API server knows all of it: it learns of roles a moment after they are made.
+pub(crate) async fn until_allowed(user: &Objects, namespace: &str, own: &[Right], cluster: &[Right]) -> Result<()> {
+    let scoped = own.iter().map(|right| (namespace, right)).chain(cluster.iter().map(|right| ("", right)));
+    for (scope, right) in scoped {
+        let attributes = json!({
+            "namespace": scope, "verb": right.verbs[0], "group": right.group, "resource": right.resources[0],
+        });
+        let review = json!({
+            "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": attributes},
+        });
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+            let request = hyper::Request::post(path).header("content-type", "application/json");
+            let answer: Value = user.client.request(request.body(review.to_string().into())?).await?;
+            if answer["status"]["allowed"] == true {
+                break;
+            }
+            if Instant::now() > deadline {
+                bail!("the API server does not know of the right to {attributes}: {}", answer["status"]);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+    Ok(())
 }

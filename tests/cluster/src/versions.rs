@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, bail};
 
 /// The environment variable that chooses a set.
-pub const VARIABLE: &str = "WUKONG_CLUSTER";
+const VARIABLE: &str = "WUKONG_CLUSTER";
 
 /// A set of component versions that are tested together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub enum Set {
 }
 
 impl Set {
-    /// The set that [`VARIABLE`] names; without it, the default one.
+    /// The set that `WUKONG_CLUSTER` names; without it, the default one.
     pub fn chosen() -> Result<Self> {
         match env::var(VARIABLE).as_deref() {
             Err(_) | Ok("" | "default") => Ok(Self::Default),

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 )
 
 // Hold starts watching standard input and returns at once.
@@ -20,6 +21,9 @@ func Hold() {
 
 // Run starts a program that has no lifeline of its own and ends it with this process.
 func Run(program *exec.Cmd) error {
+	// Where the kernel can tie the program to this process, it ties it to the thread that started it.
+	runtime.LockOSThread()
+	program.SysProcAttr = tied()
 	program.Stdout, program.Stderr = os.Stdout, os.Stderr
 	if err := program.Start(); err != nil {
 		return err

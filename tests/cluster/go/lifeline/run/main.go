@@ -2,6 +2,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,6 +16,13 @@ func main() {
 		os.Exit(2)
 	}
 	err := lifeline.Run(exec.Command(os.Args[1], os.Args[2:]...))
-	fmt.Fprintf(os.Stderr, "%s ended: %v\n", os.Args[1], err)
-	os.Exit(1)
+	var ended *exec.ExitError
+	switch {
+	case err == nil:
+	case errors.As(err, &ended):
+		os.Exit(max(ended.ExitCode(), 1))
+	default:
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 }

@@ -1,0 +1,9 @@
+//go:build !linux
+
+package lifeline
+
+import "syscall"
+
+func tied() *syscall.SysProcAttr {
+	return nil
+}
