@@ -1,6 +1,5 @@
 //! The one cluster of a test run, and what tests do with it.
 
-use std::fmt;
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -15,33 +14,35 @@ use wukong::{Input, Options, Report};
 /// Longer than anything takes on a busy machine; what is wanted ends the waiting.
 pub const LONG: Duration = Duration::from_mins(3);
 
-/// Why the tests cannot run.
-pub struct Missing(String);
-
-impl fmt::Display for Missing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 /// The runtime, and the cluster once it has started.
 pub struct World {
     runtime: Runtime,
     cluster: OnceLock<Result<Cluster, String>>,
     starting: Mutex<()>,
+    /// Why the tests cannot run.
+    pub missing: Option<String>,
+}
+
+impl Default for World {
+    /// Looks for the tools that are needed; starts nothing yet.
+    fn default() -> Self {
+        let go = cluster::go_version().map(|_| ()).map_err(|error| format!("{error:#}"));
+        let kubectl = kubectl().args(["version", "--client"]).output();
+        let kubectl = kubectl.map_err(|error| format!("`kubectl` is not on the PATH: {error}"));
+        Self {
+            runtime: Runtime::new().unwrap(),
+            cluster: OnceLock::new(),
+            starting: Mutex::new(()),
+            missing: go.and(kubectl.map(|_| ())).err(),
+        }
+    }
 }
 
 impl World {
-    /// Looks for the tools that are needed; starts nothing yet.
-    pub fn prepare() -> Result<Self, Missing> {
-        cluster::go_version().map_err(|error| Missing(format!("{error:#}")))?;
-        let kubectl = Command::new("kubectl").args(["version", "--client"]).output();
-        kubectl.map_err(|error| Missing(format!("`kubectl` is not on the PATH: {error}")))?;
-        let runtime = Runtime::new().map_err(|error| Missing(error.to_string()))?;
-        Ok(Self { runtime, cluster: OnceLock::new(), starting: Mutex::new(()) })
-    }
-
     fn cluster(&self) -> Result<&Cluster> {
+        if let Some(missing) = &self.missing {
+            bail!("{missing}");
+        }
         // One test starts it, the others wait; nobody else may start a second one meanwhile.
         let _one = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
         let cluster = self.cluster.get_or_init(|| {

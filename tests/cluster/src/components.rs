@@ -248,7 +248,7 @@ impl Place<'_> {
                 --service-account-name=default
                 --config=local-path.json
                 --configmap-name=local-path-config",
-                self.programs.path("local-path", "local-path-provisioner").display(),
+                self.programs.path("cdi", "local-path-provisioner").display(),
                 self.kubeconfig("admin"),
             ),
         }

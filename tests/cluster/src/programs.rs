@@ -14,19 +14,19 @@ use crate::versions::{Set, folder};
 /// A component: a folder under `go/`, and what is built in it.
 struct Component {
     name: &'static str,
-    /// The argument of `go build`.
-    package: &'static str,
+    /// The last arguments of `go build`: `.` is a program of ours with the component's name, `tool` what `go.mod` lists.
+    packages: &'static [&'static str],
     /// What a person waits for.
     about: &'static str,
 }
 
-const COMPONENTS: [Component; 6] = [
-    Component { name: LIFELINE, package: "./run", about: "what ends programs with the tests" },
-    Component { name: "kubernetes", package: ".", about: "etcd, kube-apiserver, controller-manager, scheduler" },
-    Component { name: "kubevirt", package: ".", about: "virt-api, virt-controller" },
-    Component { name: "cdi", package: ".", about: "cdi-apiserver, cdi-controller" },
-    Component { name: "kwok", package: "tool", about: "simulated kubelets" },
-    Component { name: "local-path", package: "tool", about: "local-path-provisioner" },
+const COMPONENTS: [Component; 5] = [
+    Component { name: LIFELINE, packages: &["./run"], about: "what ends programs with the tests" },
+    Component { name: "kubernetes", packages: &["."], about: "etcd, kube-apiserver, controller-manager, scheduler" },
+    Component { name: "kubevirt", packages: &["."], about: "virt-api, virt-controller" },
+    // One module for both: they share the Kubernetes libraries, which are compiled once.
+    Component { name: "cdi", packages: &[".", "tool"], about: "cdi-apiserver, cdi-controller, local-path-provisioner" },
+    Component { name: "kwok", packages: &["tool"], about: "simulated kubelets" },
 ];
 
 /// The first component: it ends the builds of the others if this process ends.
@@ -102,7 +102,8 @@ impl Component {
             hash.update(part);
         };
         add(go.as_bytes());
-        for argument in self.arguments(set)? {
+        let arguments = self.arguments(set)?;
+        for argument in arguments.iter().map(String::as_str).chain(self.packages.iter().copied()) {
             add(argument.as_bytes());
         }
         for variable in ["GOFLAGS", "GOOS", "GOARCH", "GOAMD64", "CGO_ENABLED", "GOEXPERIMENT"] {
@@ -162,9 +163,7 @@ fn build(component: &Component, set: Set, target: &Path, done: &Path, built: &Pr
         command.arg("go");
         command
     };
-    // `go` puts several programs, or one of another name, into a folder.
-    let result = if component.package == "." { parts.join(component.name) } else { parts.join("") };
-    command.args(component.arguments(set)?).arg("-o").arg(result).arg(component.package);
+    command.args(component.arguments(set)?).arg("-o").arg(parts.join("")).args(component.packages);
     command.current_dir(folder(component.name)).env("GOWORK", "off").stdin(Stdio::piped());
     // Nothing is left outside the target folder, unless the user shares caches between clones.
     for (variable, name) in [("GOCACHE", "build"), ("GOMODCACHE", "modules")] {
