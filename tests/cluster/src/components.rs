@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::nodes::ALIVE;
 use crate::pki::Pki;
 use crate::processes::free_ports;
 use crate::programs::Programs;
@@ -209,28 +208,6 @@ impl Place<'_> {
                 self.ports.cdi,
                 self.file("server.crt"),
                 self.file("server.key"),
-            ),
-        }
-    }
-
-    pub(crate) fn kwok(&self) -> Component {
-        let stages = concat!(env!("CARGO_MANIFEST_DIR"), "/manifests/stages.yaml");
-        Component {
-            name: "kwok",
-            program: self.programs.path("lifeline", "run"),
-            // kwok looks for settings in the home directory.
-            environment: vec![("HOME", self.folder.display().to_string())],
-            args: format!(
-                "{}
-                --kubeconfig={}
-                --manage-nodes-with-label-selector={ALIVE}
-                --node-lease-duration-seconds=40
-                # Apart from the addresses of services.
-                --cidr=10.244.0.0/16
-                --enable-crds=
-                --config={stages}",
-                self.programs.path("kwok", "kwok").display(),
-                self.kubeconfig("virt-handler"),
             ),
         }
     }

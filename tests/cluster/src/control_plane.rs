@@ -49,7 +49,7 @@ impl ControlPlane {
         install::configuration(&objects, &pki.authority).await?;
         install::loopback(&objects, &[ports.virt_api, ports.cdi]).await?;
         install::local_path(&objects, folder).await?;
-        for component in [place.virt_api(), place.virt_controller(), place.cdi(), place.kwok(), place.local_path()] {
+        for component in [place.virt_api(), place.virt_controller(), place.cdi(), place.local_path()] {
             running.run(&place, &component)?;
         }
         let listens = |port| TcpStream::connect(("127.0.0.1", port)).is_ok();

@@ -2,8 +2,8 @@
 //!
 //! etcd, kube-apiserver, kube-controller-manager, kube-scheduler, virt-api, virt-controller, CDI's API server and
 //! controllers and local-path-provisioner are the real programs, built from Go modules (`go/`). What cannot run here
-//! is simulated: kubelets (by kwok, `manifests/stages.yaml`), virt-handler and its guests ([`handler`]), storage
-//! drivers other than local-path ([`storage`]), the pods of importers. No byte of a disk exists.
+//! is simulated: kubelets ([`kubelet`]), virt-handler and its guests ([`handler`]), storage drivers other than local-path
+//! ([`storage`]), what importers say. No byte of a disk exists.
 //!
 //! A cluster lives in its own folder under `target/cluster`, listens on free ports of 127.0.0.1, and ends with the
 //! process that started it, however that ends.
@@ -15,6 +15,7 @@ mod faults;
 pub mod handler;
 mod importer;
 mod install;
+mod kubelet;
 pub mod nodes;
 mod objects;
 mod pki;
@@ -80,6 +81,8 @@ impl Cluster {
         let pace = Duration::from_millis(250);
         let simulation = vec![
             forever(&log, &handler, pace, |objects| async move { handler::step(&objects).await }),
+            forever(&log, &objects, pace, |objects| async move { kubelet::step(&objects).await }),
+            forever(&log, &objects, Duration::from_secs(5), |objects| async move { kubelet::renew(&objects).await }),
             forever(&log, &objects, pace, |objects| async move { storage::step(&objects).await }),
             forever(&log, &handler, Duration::from_secs(30), |objects| async move { nodes::heartbeat(&objects).await }),
         ];

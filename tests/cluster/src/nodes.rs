@@ -1,4 +1,4 @@
-//! Simulated nodes: kwok renews their leases and plays their kubelets, [`crate::handler`] their virt-handlers.
+//! Simulated nodes: [`crate::kubelet`] plays their kubelets, [`crate::handler`] their virt-handlers.
 
 use anyhow::Result;
 use serde_json::{Value, json};

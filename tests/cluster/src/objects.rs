@@ -154,6 +154,16 @@ impl Objects {
         }
     }
 
+    /// Takes an object away at once, whatever still holds it, as a kubelet does with a pod that has ended.
+    pub(crate) async fn delete_now(&self, reference: &Reference) -> kube::Result<()> {
+        let held = self.get(reference).await?.is_some_and(|object| object["metadata"]["finalizers"].is_array());
+        if held {
+            self.merge(reference, "", &json!({"metadata": {"finalizers": null}})).await?;
+        }
+        let at_once = DeleteParams { grace_period_seconds: Some(0), ..DeleteParams::default() };
+        self.api(reference).await?.delete(&reference.name, &at_once).await.map(|_| ())
+    }
+
     /// Waits until the object (or its absence) is as wanted; the error shows how it was at the end.
     pub async fn wait(
         &self,

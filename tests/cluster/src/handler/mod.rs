@@ -1,8 +1,7 @@
 //! What virt-handler and the guests behind it would report about machines: phases, addresses, guest agent, disks that
 //! come and go, live migration. KubeVirt's own controllers do everything else.
 //!
-//! It is written as code and not as kwok stages because status lists (volumes, interfaces, conditions) can only be
-//! replaced as a whole, and stages cannot look at pods. Every status is written as KubeVirt's own types print it (whole
+//! Every status is written as KubeVirt's own types print it (whole
 //! seconds, no empty words, null where it has null): virt-controller compares what it read before it writes.
 //!
 //! Annotations of a machine tell what its guest does; see [`guest`].

@@ -64,7 +64,7 @@ fn a_guest_says_why_it_cannot_move() {
     assert_eq!(shared["migrationMethod"], "LiveMigration");
 
     let mut with_cloud_init = machine();
-    with_cloud_init["spec"]["volumes"][1] = json!({"name": "cloudinit", "cloudInitNoCloud": {}});
+    with_cloud_init["spec"]["volumes"] = json!([{"name": "cloudinit", "cloudInitNoCloud": {}}]);
     assert_eq!(booted(&with_cloud_init)["migrationMethod"], "BlockMigration");
     assert_eq!(condition(&booted(&with_cloud_init), "LiveMigratable")["status"], "True");
 
