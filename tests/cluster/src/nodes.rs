@@ -1,4 +1,4 @@
-//! Simulated nodes: [`crate::kubelet`] plays their kubelets, [`crate::handler`] their virt-handlers.
+//! Simulated nodes: `kubelet` plays their kubelets, `handler` their virt-handlers.
 
 use anyhow::Result;
 use serde_json::{Value, json};
