@@ -190,14 +190,14 @@ impl Place<'_> {
 
     fn kubevirt(&self, name: &'static str, args: &str) -> Component {
         let environment = vec![("POD_NAMESPACE", "kubevirt".to_owned())];
-        let program = self.programs.path("kubevirt", "kubevirt");
+        let program = self.programs.path("virt", "kubevirt");
         Component { name, program, environment, args: format!("{name}\n--listen=127.0.0.1\n{args}") }
     }
 
     pub(crate) fn cdi(&self) -> Component {
         Component {
             name: "cdi",
-            program: self.programs.path("cdi", "cdi"),
+            program: self.programs.path("virt", "cdi"),
             environment: vec![("PROGRESS_ADDRESS", format!("127.0.0.1:{}", self.ports.progress))],
             args: format!(
                 "--kubeconfig={}
@@ -225,7 +225,7 @@ impl Place<'_> {
                 --service-account-name=default
                 --config=local-path.json
                 --configmap-name=local-path-config",
-                self.programs.path("cdi", "local-path-provisioner").display(),
+                self.programs.path("virt", "local-path-provisioner").display(),
                 self.kubeconfig("admin"),
             ),
         }

@@ -31,7 +31,7 @@ impl Set {
     /// The module file of a component in this set. Components with one version have one file.
     pub(crate) fn module_file(self, component: &str) -> &'static str {
         match (self, component) {
-            (Self::Other, "kubernetes" | "kubevirt") => "other.mod",
+            (Self::Other, "kubernetes" | "virt") => "other.mod",
             _ => "go.mod",
         }
     }
@@ -43,12 +43,12 @@ impl Set {
 
     /// The version of KubeVirt, such as `v1.7.0`.
     pub fn kubevirt(self) -> Result<String> {
-        self.required("kubevirt", "kubevirt.io/kubevirt")
+        self.required("virt", "kubevirt.io/kubevirt")
     }
 
     /// The version of CDI, such as `v1.61.1`.
     pub fn cdi(self) -> Result<String> {
-        self.required("cdi", "kubevirt.io/containerized-data-importer")
+        self.required("virt", "kubevirt.io/containerized-data-importer")
     }
 
     fn required(self, component: &str, module: &str) -> Result<String> {
