@@ -21,7 +21,10 @@
 //! | [`diagnostic`] | problems as data; the table of codes; excerpts, JSON, SARIF |
 //! | [`spec`] | the typed file, declared once; decoding that keeps going; schema, CRD, `explain`, starter |
 //! | [`machine`] | what a file means: every default and every rule, one file per group |
+//! | [`facts`] | what a cluster has, as it was read; the record of what was made for a Wukong |
+//! | [`storage`] | what storage drivers do, by the driver |
 //! | [`mod@render`] | a machine as Kubernetes objects; decides nothing, cannot fail |
+//! | [`plan`] | what is wanted against what is there: ordered steps, with their effect on the guest and on the data |
 //! | [`output`] | manifests as YAML, JSON, names, files |
 //! | `cli` | the only user of clap, the environment, the terminal and the file system (feature `cli`) |
 //!
@@ -51,12 +54,15 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod diagnostic;
+pub mod facts;
 pub mod machine;
 pub mod output;
+pub mod plan;
 pub mod quantity;
 pub mod render;
 pub mod source;
 pub mod spec;
+pub mod storage;
 pub mod text;
 
 pub use diagnostic::{Code, Diagnostic, Report, Severity};

@@ -1,0 +1,129 @@
+//! What a cluster has, as it was read: plain data, and what could not be read.
+
+mod object;
+mod record;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+pub use object::{created_by_other, path, strings, text};
+pub use record::{MANAGER, Made, RECORD_LABEL, Record, Unusable};
+
+/// The kinds of objects that are looked at, by the name that the API gives them.
+pub mod kind {
+    /// A virtual machine of KubeVirt.
+    pub const MACHINE: &str = "VirtualMachine";
+    /// A running virtual machine.
+    pub const INSTANCE: &str = "VirtualMachineInstance";
+    /// A claim that CDI fills.
+    pub const DATA_VOLUME: &str = "DataVolume";
+    /// A claim for storage.
+    pub const CLAIM: &str = "PersistentVolumeClaim";
+    /// A volume.
+    pub const VOLUME: &str = "PersistentVolume";
+    /// A StorageClass.
+    pub const CLASS: &str = "StorageClass";
+    /// A pod.
+    pub const POD: &str = "Pod";
+    /// A Secret.
+    pub const SECRET: &str = "Secret";
+    /// A ConfigMap.
+    pub const CONFIG_MAP: &str = "ConfigMap";
+    /// A network of the nodes.
+    pub const NETWORK: &str = "NetworkAttachmentDefinition";
+    /// A limit on a namespace.
+    pub const QUOTA: &str = "ResourceQuota";
+    /// The settings of KubeVirt.
+    pub const KUBEVIRT: &str = "KubeVirt";
+    /// The settings of CDI.
+    pub const CDI_CONFIG: &str = "CDIConfig";
+}
+
+/// What was seen of a cluster.
+#[derive(Default, Clone)]
+pub struct Facts {
+    objects: BTreeMap<(String, String, String), Value>,
+    unread: Vec<Unread>,
+}
+
+/// Something that could not be read, which is not the same as something that is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// The kind of objects.
+    pub kind: String,
+    /// The namespace, unless it is about all of them.
+    pub namespace: Option<String>,
+    /// Why, in words for people.
+    pub reason: String,
+}
+
+impl std::fmt::Debug for Facts {
+    /// Without the objects, which may be Secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Facts").field("objects", &self.objects.len()).field("unread", &self.unread).finish()
+    }
+}
+
+impl Facts {
+    /// Adds an object as the API gives it.
+    pub fn insert(&mut self, object: Value) {
+        let part = |pointer: &str| text(&object, pointer).unwrap_or_default().to_owned();
+        let key = (part("/kind"), part("/metadata/namespace"), part("/metadata/name"));
+        self.objects.insert(key, object);
+    }
+
+    /// Notes what could not be read.
+    pub fn unread(&mut self, unread: Unread) {
+        self.unread.push(unread);
+    }
+
+    /// An object; cluster-wide kinds have the namespace "".
+    pub fn get(&self, kind: &str, namespace: &str, name: &str) -> Option<&Value> {
+        self.objects.get(&(kind.to_owned(), namespace.to_owned(), name.to_owned()))
+    }
+
+    /// All objects of a kind in a namespace.
+    pub fn all<'a>(&'a self, kind: &'a str, namespace: &'a str) -> impl Iterator<Item = &'a Value> {
+        let from = (kind.to_owned(), namespace.to_owned(), String::new());
+        let range = self.objects.range(from..);
+        range.take_while(move |((k, n, _), _)| k == kind && n == namespace).map(|(_, object)| object)
+    }
+
+    /// All objects of a kind, in any namespace.
+    pub fn all_of<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Value> {
+        let range = self.objects.range((kind.to_owned(), String::new(), String::new())..);
+        range.take_while(move |((k, _, _), _)| k == kind).map(|(_, object)| object)
+    }
+
+    /// Why objects of a kind in a namespace are not known, if they are not.
+    pub fn unknown(&self, kind: &str, namespace: &str) -> Option<&Unread> {
+        self.unread
+            .iter()
+            .find(|unread| unread.kind == kind && unread.namespace.as_deref().is_none_or(|known| known == namespace))
+    }
+
+    /// Everything that could not be read.
+    pub fn gaps(&self) -> &[Unread] {
+        &self.unread
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn objects_are_found_by_kind_and_place() {
+        let mut facts = Facts::default();
+        for (namespace, name) in [("a", "x"), ("a", "y"), ("b", "x")] {
+            facts.insert(json!({"kind": "Pod", "metadata": {"namespace": namespace, "name": name}}));
+        }
+        assert_eq!(facts.all(kind::POD, "a").count(), 2);
+        assert!(facts.get(kind::POD, "b", "x").is_some() && facts.get(kind::POD, "b", "y").is_none());
+        facts.unread(Unread { kind: "Pod".into(), namespace: Some("c".into()), reason: "forbidden".into() });
+        assert!(facts.unknown(kind::POD, "c").is_some() && facts.unknown(kind::POD, "a").is_none());
+    }
+}

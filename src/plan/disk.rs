@@ -1,0 +1,228 @@
+//! A disk's claim and what fills it. Nothing here takes a byte away.
+
+use serde_json::{Value, json};
+
+use super::grow::{Answer, Ask, answer};
+use super::guest::Guest;
+use super::object::{Found, create, grow, update};
+use super::own::{Standing, standing};
+use super::owned::{at, leaves};
+use super::{Data, DiskPlan, Note, Refusal, Step, Wishes};
+use crate::facts::{Facts, Record, kind, text};
+use crate::machine::{Disk, Machine};
+use crate::quantity::Quantity;
+
+/// What a disk's plan needs to know.
+pub(super) struct Scope<'a> {
+    pub machine: &'a Machine,
+    pub namespace: &'a str,
+    pub record: Option<&'a Record>,
+    pub wishes: Wishes,
+    pub facts: &'a Facts,
+    pub guest: &'a Guest,
+}
+
+/// What happens to a disk.
+pub(super) struct Outcome {
+    pub steps: Vec<Found>,
+    pub disk: DiskPlan,
+    pub notes: Vec<Note>,
+}
+
+/// Plans the disk whose claim or DataVolume is `body`.
+pub(super) fn plan(disk: &Disk, body: Value, scope: &Scope<'_>) -> Result<Outcome, Refusal> {
+    let (facts, namespace) = (scope.facts, scope.namespace);
+    let claim = facts.get(kind::CLAIM, namespace, &disk.claim);
+    let volume = facts.get(kind::DATA_VOLUME, namespace, &disk.claim);
+    let judge = |object: &Value| standing(object, &scope.machine.name, scope.record, scope.wishes, facts);
+    let mut out = Outcome {
+        steps: Vec::new(),
+        disk: DiskPlan { disk: disk.name.clone(), claim: disk.claim.clone(), data: Data::Keep, detail: String::new() },
+        notes: Vec::new(),
+    };
+    let imported = text(&body, "/kind") == Some(kind::DATA_VOLUME);
+    let Some(there) = claim.or(volume.filter(|_| imported)) else {
+        if let Some(unread) = facts.unknown(kind::CLAIM, namespace) {
+            let help = format!(
+                "ask for the right to list them: kubectl auth can-i list persistentvolumeclaims -n {namespace}"
+            );
+            let reason = format!("whether its claim {} exists is not known: {}", disk.claim, unread.reason);
+            return Err(Refusal { object: format!("disk {}", disk.name), reason, help });
+        }
+        out.disk.data = Data::Create;
+        out.disk.detail = disk.size.as_ref().map(ToString::to_string).unwrap_or_default();
+        out.steps.push(Found { step: create(body), conflicts: Vec::new() });
+        return Ok(out);
+    };
+    if text(there, "/status/phase") == Some("Lost") {
+        let help = "its volume is gone; `kubectl describe pvc` says which. Restore it, or delete the claim and apply again for an empty disk";
+        return Err(Refusal {
+            object: format!("disk {}", disk.name),
+            reason: format!("its claim {} is Lost", disk.claim),
+            help: help.into(),
+        });
+    }
+    let claim_standing = claim.map(&judge).transpose()?;
+    let volume_standing = volume.filter(|_| imported).map(&judge).transpose()?;
+    unchangeable(disk, claim, volume, scope)?;
+    let last = scope.record.and_then(|record| record.sizes.get(&disk.name)).and_then(|size| Quantity::parse(size).ok());
+    let answer = match (&disk.size, claim) {
+        (Some(size), Some(claim)) => {
+            let ask = Ask { wukong: &scope.machine.name, disk: &disk.name, size, last: last.as_ref() };
+            answer(&ask, claim, facts)?
+        }
+        (Some(size), None) => match last.filter(|last| last != size) {
+            Some(last) if *size < last => {
+                let reason = format!("its size was {last} and would become {size}; disks never shrink");
+                return Err(Refusal {
+                    object: format!("disk {}", disk.name),
+                    reason,
+                    help: format!("write `size: {last}` again"),
+                });
+            }
+            Some(last) => {
+                out.disk.detail = format!("{last} -> {size} once its claim is there: apply again then");
+                Answer::Stays(None)
+            }
+            None => Answer::Stays(None),
+        },
+        (None, _) => Answer::Stays(None),
+    };
+    let object = format!("disk {}", disk.name);
+    if let Answer::Stays(Some(note)) = &answer {
+        out.notes.push(Note { object: object.clone(), text: note.clone() });
+    }
+    if let Answer::Grows(to) = &answer {
+        out.disk.data = Data::Grow;
+        let from = claim.and_then(|claim| text(claim, "/spec/resources/requests/storage")).unwrap_or("?");
+        let guest = disk.size.as_ref().map(ToString::to_string).unwrap_or_default();
+        out.disk.detail = format!("claim {from} -> {to}, the guest sees {guest}");
+    }
+    match (volume.filter(|_| imported), claim) {
+        (Some(volume), claim) => {
+            image(disk, &body, volume, scope.wishes, &mut out.notes)?;
+            let body = as_made(body, volume);
+            let own = volume_standing.unwrap_or(Standing::Own);
+            out.steps.push(update(body, volume, &own, &scope.machine.name, scope.guest));
+            if let (Answer::Grows(to), Some(claim)) = (&answer, claim) {
+                out.steps.push(Found { step: grow(claim, to), conflicts: Vec::new() });
+            }
+        }
+        (None, Some(claim)) if imported => {
+            // The DataVolume is gone and its claim is not: making another one would import over it, or be refused.
+            let adopted = claim_standing == Some(Standing::Adopted);
+            let step = match &answer {
+                Answer::Grows(to) => Some(grow(claim, to)),
+                Answer::Stays(_) if adopted => Some(keep_claim(claim)),
+                Answer::Stays(_) => None,
+            };
+            out.steps.extend(step.map(|step| Found { step, conflicts: Vec::new() }));
+        }
+        (None, Some(claim)) => {
+            let mut body = body;
+            let request = match answer {
+                Answer::Grows(to) => json!(to),
+                Answer::Stays(_) => claim.pointer("/spec/resources/requests/storage").cloned().unwrap_or(Value::Null),
+            };
+            body["spec"] = restricted(&body["spec"], &claim["spec"]);
+            body["spec"]["resources"] = json!({"requests": {"storage": request}});
+            let own = claim_standing.unwrap_or(Standing::Own);
+            out.steps.push(update(body, claim, &own, &scope.machine.name, scope.guest));
+        }
+        (None, None) => {}
+    }
+    Ok(out)
+}
+
+/// A claim that is only noted in the record.
+fn keep_claim(claim: &Value) -> Step {
+    let mut step = create(json!({
+        "apiVersion": "v1", "kind": kind::CLAIM,
+        "metadata": {"name": claim["metadata"]["name"], "namespace": claim["metadata"]["namespace"]},
+    }));
+    step.op = super::Op::Adopt;
+    step.live = Some(claim.clone());
+    step.expected = Some(claim.clone());
+    step
+}
+
+/// The class and the modes of a claim are for ever.
+fn unchangeable(disk: &Disk, claim: Option<&Value>, volume: Option<&Value>, scope: &Scope<'_>) -> Result<(), Refusal> {
+    let field = |name: &str| {
+        let of = |object: &'_ Value, pointer: &str| text(object, &format!("{pointer}/{name}")).map(str::to_owned);
+        claim.and_then(|claim| of(claim, "/spec")).or_else(|| {
+            let volume = volume?;
+            of(volume, "/spec/storage").or_else(|| of(volume, "/spec/pvc"))
+        })
+    };
+    let refuse = |what: &str, is: &str, wanted: &str, help: String| Refusal {
+        object: format!("disk {}", disk.name),
+        reason: format!(
+            "its claim {} has {what} {is}, the file asks for {wanted}; a claim cannot change it",
+            disk.claim
+        ),
+        help,
+    };
+    let name = &scope.machine.name;
+    // A policy chooses the class of a new disk; one that exists keeps its own.
+    if let (Some(class), Some(is), false) = (&disk.class, field("storageClassName"), disk.class_by_policy)
+        && *class != is
+    {
+        let help = format!("move it: kubectl wukong migrate {name} --disk {} --to-storage-class {class}", disk.name);
+        return Err(refuse("StorageClass", &is, class, help));
+    }
+    if let (Some(mode), Some(is)) = (disk.volume_mode, field("volumeMode"))
+        && mode.as_str() != is
+        && !disk.class_by_policy
+    {
+        let help = format!("move it: `kubectl wukong migrate {name} --disk {}` to a class with that mode", disk.name);
+        return Err(refuse("volume mode", &is, mode.as_str(), help));
+    }
+    let modes = claim.map(|claim| crate::facts::strings(claim, "/spec/accessModes")).unwrap_or_default();
+    if !modes.is_empty() && !modes.contains(&disk.access_mode.as_str()) && !disk.class_by_policy {
+        let help = format!(
+            "write `accessMode: {}`, or move it with `kubectl wukong migrate {name} --disk {}`",
+            modes[0], disk.name
+        );
+        return Err(refuse("access mode", &modes.join(", "), disk.access_mode.as_str(), help));
+    }
+    Ok(())
+}
+
+/// An image is written once. Another one in the file means the next machine, not this one's bytes.
+fn image(disk: &Disk, body: &Value, volume: &Value, wishes: Wishes, notes: &mut Vec<Note>) -> Result<(), Refusal> {
+    let (wanted, is) = (&body["spec"]["source"], &volume["spec"]["source"]);
+    if super::merge::same(wanted, is) || is.is_null() {
+        return Ok(());
+    }
+    let object = format!("disk {}", disk.name);
+    if wishes.strict_image {
+        let reason = "its image is another one than it was made from".to_owned();
+        let help = "write the old image again, or rename the disk to make a new one; the old claim stays".to_owned();
+        return Err(Refusal { object, reason, help });
+    }
+    let text = "the image in the file changed; the disk keeps its bytes, and is not imported again".to_owned();
+    notes.push(Note { object, text });
+    Ok(())
+}
+
+/// A DataVolume cannot be changed, except for its metadata: what is sent of its spec is what it has.
+fn as_made(mut body: Value, volume: &Value) -> Value {
+    body["spec"] = restricted(&body["spec"], &volume["spec"]);
+    body
+}
+
+/// The live values of the fields of `wanted` that are there.
+fn restricted(wanted: &Value, live: &Value) -> Value {
+    let mut out = Value::Null;
+    for path in leaves(wanted) {
+        if let Some(value) = at(live, &path).filter(|value| !value.is_null()) {
+            let mut place = &mut out;
+            for key in &path {
+                place = &mut place[key.as_str()];
+            }
+            *place = value.clone();
+        }
+    }
+    out
+}
