@@ -1,14 +1,21 @@
 //! Objects as text: one file per format, values in, text out.
 
+mod difference;
 mod json;
+mod masked;
 mod name;
 mod path;
+mod plan;
 mod stream;
+mod table;
 mod yaml;
 
+pub use difference::{Sides, sides};
 pub use json::one as json;
 pub use path::file_name;
+pub use plan::{plan_json, plans, remarks, summary};
 pub use stream::Stream;
+pub use table::table;
 
 use serde_json::Value;
 

@@ -17,6 +17,10 @@ pub struct Styles {
     pub strong: Style,
     /// Names of fields and types.
     pub name: Style,
+    /// What comes.
+    pub added: Style,
+    /// What goes.
+    pub removed: Style,
 }
 
 impl Styles {
@@ -29,6 +33,8 @@ impl Styles {
             frame: Style::new().blue().bold(),
             strong: Style::new().bold(),
             name: Style::new().cyan(),
+            added: Style::new().green(),
+            removed: Style::new().red(),
         }
     }
 }
