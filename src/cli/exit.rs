@@ -13,6 +13,16 @@ pub enum Exit {
     Usage,
     /// An invalid Wukong file.
     BadFile,
+    /// `diff` found differences.
+    Differs,
+    /// The cluster refused, or could not be reached.
+    Cluster,
+    /// Refused to keep data safe, or not confirmed.
+    Refused,
+    /// Waited in vain.
+    TimedOut,
+    /// The person interrupted.
+    Interrupted,
 }
 
 impl Exit {
@@ -20,9 +30,13 @@ impl Exit {
     pub const fn code(self) -> u8 {
         match self {
             Self::Done => 0,
-            Self::Invalid => 1,
+            Self::Invalid | Self::Differs => 1,
             Self::Usage => 2,
             Self::BadFile => 3,
+            Self::Cluster => 4,
+            Self::Refused => 5,
+            Self::TimedOut => 6,
+            Self::Interrupted => 130,
         }
     }
 }

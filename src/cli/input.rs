@@ -45,6 +45,7 @@ impl InputArgs {
     pub(super) fn options(&self) -> Options {
         Options {
             namespace: self.namespace.clone(),
+            fallback_namespace: None,
             policies: self.storage_policies.clone(),
             no_keep_annotations: false,
         }

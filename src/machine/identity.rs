@@ -75,7 +75,7 @@ pub(super) fn namespace(metadata: &Metadata, options: &Options, report: &mut Rep
             Some(own.0.clone())
         }
         (Some(own), _) => Some(own.0.clone()),
-        (None, asked) => asked.clone(),
+        (None, asked) => asked.clone().or_else(|| options.fallback_namespace.clone()),
     }
 }
 

@@ -7,6 +7,8 @@ use crate::spec::{AccessMode, StoragePolicy, VolumeMode, check_subdomain};
 pub struct Options {
     /// The namespace for documents that name none; a document that names another is an error.
     pub namespace: Option<String>,
+    /// The namespace for documents that name none, where `namespace` is not given: that of the context.
+    pub fallback_namespace: Option<String>,
     /// What each storage policy stands for.
     pub policies: Vec<(StoragePolicy, PolicyClass)>,
     /// Leaves out the annotations that keep other tools from deleting disks.

@@ -17,7 +17,7 @@ mod prune;
 mod step;
 
 pub use change::Change;
-pub use object::visible;
+pub use object::{LAST_APPLIED, visible};
 pub use step::{Conflict, Data, DiskPlan, Effect, Note, Op, Plan, Refusal, Step, Wishes};
 
 use serde_json::Value;
@@ -45,10 +45,15 @@ pub fn compare(machine: &Machine, options: &Options, facts: &Facts, wishes: Wish
         notes: Vec::new(),
         questions: Vec::new(),
         before: None,
+        record_version: None,
         after: Record::default(),
     };
     match record(machine, &namespace, facts) {
-        Ok(record) => plan.before = record,
+        Ok(record) => {
+            let found = facts.get(kind::CONFIG_MAP, &namespace, &Record::name(&machine.name));
+            plan.record_version = found.and_then(|found| text(found, "/metadata/resourceVersion")).map(str::to_owned);
+            plan.before = record;
+        }
         Err(refusal) => plan.refusals.push(refusal),
     }
     let guest = Guest::of(facts, &namespace, &machine.vm_name());

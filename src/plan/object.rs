@@ -147,7 +147,7 @@ fn older(owners: &[Owner], standing: &Standing, live: &Value) -> Vec<String> {
 }
 
 /// The annotation in which kubectl keeps what it last applied.
-pub(super) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// The part of an object that people write: without status, and without what the API server keeps for itself.
 pub fn visible(object: &Value) -> Value {

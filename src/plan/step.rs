@@ -3,6 +3,8 @@
 use serde_json::Value;
 
 use super::Change;
+use super::change::changes;
+use super::object::visible;
 use crate::facts::Record;
 
 /// What the command line asks for beyond the files.
@@ -44,7 +46,9 @@ pub struct Plan {
     pub questions: Vec<String>,
     /// The record in the cluster.
     pub before: Option<Record>,
-    /// The record to write before the objects, and the one after.
+    /// Its version, which the next writing of it demands.
+    pub record_version: Option<String>,
+    /// The record once all steps are done.
     pub after: Record,
 }
 
@@ -57,6 +61,36 @@ impl Plan {
     /// Whether a person would see a difference: a record alone is none.
     pub fn differs(&self) -> bool {
         self.steps.iter().any(|step| step.op != Op::Keep) || !self.refusals.is_empty()
+    }
+
+    /// The record to write before the first step: all that was made and all that is meant to be, with the sizes and the
+    /// run strategy of before. Killed in between, the next run still sees what the file changed.
+    pub fn intent(&self) -> Record {
+        let mut intent = self.before.clone().unwrap_or_default();
+        for made in &self.after.made {
+            intent.note(&made.api_version, &made.kind, &made.name, made.uid.as_deref());
+        }
+        for (list, entries) in &self.after.lists {
+            let known = intent.lists.entry(list.clone()).or_default();
+            for (name, entry) in entries {
+                known.entry(name.clone()).or_insert_with(|| entry.clone());
+            }
+        }
+        for (disk, claim) in &self.after.claims {
+            intent.claims.entry(disk.clone()).or_insert_with(|| claim.clone());
+        }
+        intent.made.sort_by(|a, b| (&a.kind, &a.name).cmp(&(&b.kind, &b.name)));
+        intent
+    }
+
+    /// Whether another plan would do the same, apart from what is done already.
+    pub fn does_no_more_than(&self, shown: &Self) -> bool {
+        let told = |step: &Step| (step.op, step.kind.clone(), step.name.clone(), step.changes.clone());
+        let before: Vec<_> = shown.steps.iter().map(told).collect();
+        self.refusals.is_empty()
+            && self.conflicts.iter().all(|conflict| shown.conflicts.contains(conflict))
+            && self.questions.iter().all(|question| shown.questions.contains(question))
+            && self.steps.iter().filter(|step| step.op != Op::Keep).all(|step| before.contains(&told(step)))
     }
 
     /// Whether the record is out of date.
@@ -88,6 +122,21 @@ pub struct Step {
     pub take_over: Vec<String>,
     /// Whether fields of other managers must be taken: lists that were merged, or what the person forces.
     pub force: bool,
+}
+
+impl Step {
+    /// Takes what a server says the object would be.
+    pub fn expect(&mut self, stored: Value) {
+        let before = self.live.as_ref().map(visible).unwrap_or_default();
+        let kind = &self.kind;
+        let effect = |field: &str| {
+            let known = self.changes.iter().find(|(change, _)| change.field == field).map(|(_, effect)| *effect);
+            known.unwrap_or(if kind == crate::facts::kind::MACHINE { Effect::NextRestart } else { Effect::Metadata })
+        };
+        let changes = changes(&before, &visible(&stored)).into_iter();
+        self.changes = changes.map(|change| { let effect = effect(&change.field); (change, effect) }).collect();
+        self.expected = Some(stored);
+    }
 }
 
 /// What is done with an object.

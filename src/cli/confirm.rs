@@ -1,0 +1,51 @@
+//! Questions before something that cannot be taken back.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+
+use owo_colors::OwoColorize as _;
+
+use super::terminal::Terminal;
+use crate::text::sanitize;
+
+/// Whether all questions are answered with yes: by `--yes`, or by a person.
+pub(super) fn confirmed(questions: &[String], yes: bool, terminal: &Terminal) -> bool {
+    if yes || questions.is_empty() {
+        return true;
+    }
+    let mut stderr = io::stderr().lock();
+    for question in questions {
+        // Nobody is left to ask if standard error is closed; the answer is then no.
+        let _ = writeln!(stderr, "{} {}", "?".style(terminal.err.strong), sanitize(question));
+    }
+    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+        drop(stderr);
+        terminal.error("not confirmed: there is no terminal to ask");
+        terminal.help("--yes answers yes");
+        return false;
+    }
+    let _ = write!(stderr, "Go on? [y/N] ");
+    let _ = stderr.flush();
+    drop(stderr);
+    matches!(line().to_lowercase().as_str(), "y" | "yes")
+}
+
+/// Whether a person typed these words.
+pub(super) fn typed(words: &str, terminal: &Terminal) -> bool {
+    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+        terminal.error("not confirmed: there is no terminal to ask");
+        terminal.help("--yes answers yes");
+        return false;
+    }
+    let mut stderr = io::stderr().lock();
+    let _ = write!(stderr, "Type {} to confirm: ", sanitize(words).style(terminal.err.strong));
+    let _ = stderr.flush();
+    drop(stderr);
+    line() == words
+}
+
+fn line() -> String {
+    let mut line = String::new();
+    // No answer is no.
+    let _ = io::stdin().lock().read_line(&mut line);
+    line.trim().to_owned()
+}

@@ -1,0 +1,68 @@
+//! A command's way to its cluster, and how a refusal of the cluster is told.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::runtime::Runtime;
+
+use super::Exit;
+use super::access::{AccessArgs, Heard};
+use super::terminal::Terminal;
+use crate::cluster::{Door, Refused, Wanted, fetch};
+use crate::facts::Facts;
+use crate::plan::{self, Plan, Wishes};
+use crate::{Machine, Options};
+
+/// A runtime and a way to the server.
+pub(super) struct Session {
+    /// Runs what waits.
+    pub runtime: Runtime,
+    /// The way.
+    pub door: Door,
+}
+
+impl Session {
+    /// Finds the way; nothing is sent yet.
+    pub(super) fn open(access: &AccessArgs, terminal: &Terminal) -> anyhow::Result<Self> {
+        let runtime = Runtime::new().context("the runtime for connections did not start")?;
+        let door = runtime.block_on(Door::connect(&access.access(), Arc::new(Heard(*terminal))))?;
+        Ok(Self { runtime, door })
+    }
+}
+
+/// Tells why the cluster refused, and what to type next.
+pub(super) fn tell(refused: &Refused, terminal: &Terminal) -> Exit {
+    terminal.error(&refused.to_string());
+    if let Some(help) = refused.help() {
+        terminal.help(&help);
+    }
+    Exit::Cluster
+}
+
+/// What has to be read for some machines.
+pub(super) fn wanted<'m>(machines: impl IntoIterator<Item = &'m Machine>) -> Wanted {
+    let mut wanted = Wanted { namespaces: BTreeSet::new(), secrets: BTreeSet::new() };
+    for machine in machines {
+        let namespace = machine.namespace.clone().unwrap_or_default();
+        let access = &machine.access;
+        let named = [&access.key_secret, &access.password_secret];
+        let named = named.into_iter().flatten().map(|secret| secret.value.clone());
+        let own = machine.has_cloud_init().then(|| machine.secret_name());
+        wanted.secrets.extend(named.chain(own).map(|name| (namespace.clone(), name)));
+        wanted.namespaces.insert(namespace);
+    }
+    wanted
+}
+
+/// Reads the cluster once and plans every machine.
+pub(super) async fn plans(
+    door: &Door,
+    machines: &[Machine],
+    options: &Options,
+    wishes: Wishes,
+) -> Result<(Facts, Vec<Plan>), Refused> {
+    let facts = fetch(door, &wanted(machines)).await?;
+    let plans = machines.iter().map(|machine| plan::compare(machine, options, &facts, wishes)).collect();
+    Ok((facts, plans))
+}

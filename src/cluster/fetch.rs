@@ -1,0 +1,122 @@
+//! Reads what a plan needs to know: a fixed number of lists, all at once, and Secrets by their names, which are never
+//! listed.
+
+use std::collections::BTreeSet;
+
+use tokio::task::JoinSet;
+
+use super::{Door, Reason, Refused, Resource, Selector};
+use crate::facts::{Facts, RECORD_LABEL, Unread};
+
+/// What is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// The namespaces.
+    pub namespaces: BTreeSet<String>,
+    /// Secrets, by namespace and name.
+    pub secrets: BTreeSet<(String, String)>,
+}
+
+/// Kinds that are listed in each namespace.
+const NAMESPACED: [Resource; 8] = [
+    Resource::VirtualMachine,
+    Resource::VirtualMachineInstance,
+    Resource::DataVolume,
+    Resource::PersistentVolumeClaim,
+    Resource::ConfigMap,
+    Resource::NetworkAttachmentDefinition,
+    Resource::Pod,
+    Resource::ResourceQuota,
+];
+
+/// Kinds that are listed once.
+const CLUSTER: [Resource; 3] = [Resource::StorageClass, Resource::CdiConfig, Resource::KubeVirt];
+
+/// From so many namespaces on, one list of all is cheaper than one of each.
+const MANY: usize = 8;
+
+/// Reads all that is wanted. What may not be read is noted, not an error.
+///
+/// # Errors
+/// The server cannot be reached, does not know the person, or has no KubeVirt.
+pub async fn fetch(door: &Door, wanted: &Wanted) -> Result<Facts, Refused> {
+    let mut lists = JoinSet::new();
+    for kind in CLUSTER {
+        lists.spawn(list(door.clone(), kind, None));
+    }
+    for kind in NAMESPACED {
+        if wanted.namespaces.len() >= MANY {
+            lists.spawn(everywhere(door.clone(), kind, wanted.namespaces.clone()));
+        } else {
+            for namespace in &wanted.namespaces {
+                lists.spawn(list(door.clone(), kind, Some(namespace.clone())));
+            }
+        }
+    }
+    for (namespace, name) in &wanted.secrets {
+        lists.spawn(secret(door.clone(), namespace.clone(), name.clone()));
+    }
+    let mut facts = Facts::default();
+    while let Some(read) = lists.join_next().await {
+        // A task that panicked has no result; nothing here cancels one.
+        let Ok(read) = read else { continue };
+        let read = read?;
+        for object in read.objects {
+            facts.insert(object);
+        }
+        for unread in read.unread {
+            facts.unread(unread);
+        }
+    }
+    Ok(facts)
+}
+
+#[derive(Default)]
+struct Read {
+    objects: Vec<serde_json::Value>,
+    unread: Vec<Unread>,
+}
+
+async fn list(door: Door, kind: Resource, namespace: Option<String>) -> Result<Read, Refused> {
+    let labels = (kind == Resource::ConfigMap).then(|| RECORD_LABEL.to_owned());
+    let selector = Selector { labels, fields: None };
+    match door.list(kind, namespace.as_deref(), &selector).await {
+        Ok(objects) => Ok(Read { objects, unread: Vec::new() }),
+        Err(refused) => refusal(refused, kind, namespace),
+    }
+}
+
+/// One list of all namespaces, or one of each where that is forbidden.
+async fn everywhere(door: Door, kind: Resource, namespaces: BTreeSet<String>) -> Result<Read, Refused> {
+    let all = list(door.clone(), kind, None).await?;
+    if all.unread.is_empty() {
+        return Ok(all);
+    }
+    let mut read = Read::default();
+    for namespace in namespaces {
+        let one = list(door.clone(), kind, Some(namespace)).await?;
+        read.objects.extend(one.objects);
+        read.unread.extend(one.unread);
+    }
+    Ok(read)
+}
+
+async fn secret(door: Door, namespace: String, name: String) -> Result<Read, Refused> {
+    match door.get(Resource::Secret, Some(&namespace), &name).await {
+        Ok(found) => Ok(Read { objects: found.into_iter().collect(), unread: Vec::new() }),
+        Err(refused) => refusal(refused, Resource::Secret, Some(namespace)),
+    }
+}
+
+/// What a refused list means: unknown, or nothing there, or the end.
+fn refusal(refused: Refused, kind: Resource, namespace: Option<String>) -> Result<Read, Refused> {
+    match refused.reason {
+        Reason::Forbidden => {
+            let unread = Unread { kind: kind.kind().to_owned(), namespace, reason: refused.to_string() };
+            Ok(Read { objects: Vec::new(), unread: vec![unread] })
+        }
+        // Without CDI or Multus there are none; without KubeVirt there is nothing to do.
+        Reason::NoSuchKind if kind != Resource::VirtualMachine => Ok(Read::default()),
+        _ => Err(refused),
+    }
+}
