@@ -1,4 +1,5 @@
-//! What a Wukong file means: parse it, check it, render it. No network, no clock, no environment, no terminal.
+//! What a Wukong file means: parse it, check it, render it. No clock, no environment, no terminal; no network, except
+//! in the one room that is for it.
 //!
 //! A Wukong is one short file that describes a virtual machine on KubeVirt. This library turns it into
 //! PersistentVolumeClaims, CDI DataVolumes, a cloud-init Secret, NetworkAttachmentDefinitions and a VirtualMachine.
@@ -26,11 +27,15 @@
 //! | [`mod@render`] | a machine as Kubernetes objects; decides nothing, cannot fail |
 //! | [`plan`] | what is wanted against what is there: ordered steps, with their effect on the guest and on the data |
 //! | [`output`] | manifests as YAML, JSON, names, files |
-//! | `cli` | the only user of clap, the environment, the terminal and the file system (feature `cli`) |
+//! | `cluster` | the way to an API server, as kubectl takes it: the only user of kube and tokio (feature `cluster`) |
+//! | `cli` | the only user of clap, the terminal and the file system (feature `cli`) |
 //!
 //! `source` notes its problems in a `diagnostic::Report`, and a diagnostic points into a `source::SourceMap`: these two
 //! rooms share a wall. Deciding and checking are one room, `machine`, because a default is a rule that was not broken:
 //! kept apart, the boot rule or the address rules would have to be written twice.
+//!
+//! `cluster` gives and takes raw JSON: what an object means is known in the rooms above it, which need no runtime. Like
+//! kubectl it takes the kubeconfig and the proxy from the environment, and reads the files that a kubeconfig names.
 //!
 //! # Use
 //! ```
@@ -53,6 +58,8 @@
 
 #[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "cluster")]
+pub mod cluster;
 pub mod diagnostic;
 pub mod facts;
 pub mod machine;

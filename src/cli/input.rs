@@ -47,6 +47,7 @@ impl InputArgs {
             namespace: self.namespace.clone(),
             fallback_namespace: None,
             policies: self.storage_policies.clone(),
+            cluster_policies: Vec::new(),
             no_keep_annotations: false,
         }
     }

@@ -1,7 +1,8 @@
-//! The command line: the only user of clap, the environment, the terminal and the file system.
+//! The command line: the only user of clap, the terminal and the file system.
 //!
 //! One file per command: its arguments, whose documentation is the help, and a thin adapter over the pure rooms.
 
+mod access;
 mod exit;
 mod explain;
 mod init;

@@ -22,6 +22,7 @@ pub(super) enum ColorChoice {
 }
 
 /// What is known of the two output streams.
+#[derive(Clone, Copy)]
 pub(super) struct Terminal {
     /// Styles for standard output.
     pub out: Styles,
@@ -60,6 +61,20 @@ impl Terminal {
     pub(super) fn error(&self, message: &str) {
         // Nobody is left to tell if standard error is closed.
         let _ = writeln!(io::stderr(), "{} {}", "error:".style(self.err.error), sanitize(message));
+    }
+
+    /// Prints a warning that has no place in a file.
+    #[expect(dead_code, reason = "the commands that ask a cluster use it")]
+    pub(super) fn warning(&self, message: &str) {
+        // As above.
+        let _ = writeln!(io::stderr(), "{} {}", "warning:".style(self.err.warning), sanitize(message));
+    }
+
+    /// Prints what goes on, for a person who waits.
+    #[expect(dead_code, reason = "the commands that ask a cluster use it")]
+    pub(super) fn progress(&self, word: &str, message: &str) {
+        // As above.
+        let _ = writeln!(io::stderr(), "{} {}", word.style(self.err.strong), sanitize(message));
     }
 
     /// Prints all problems of a report, and how many there are.

@@ -113,7 +113,7 @@ fn one(
     let (claim, origin) = origin(disk, os_image, scope, report)?;
     let read_only =
         disk.existing_pvc.as_ref().and_then(|claim| claim.read_only.as_ref()).is_some_and(|only| only.value);
-    let policy = if origin.is_existing() { None } else { policy(disk, scope.options, report) };
+    let policy = if origin.is_existing() { None } else { policy(disk, scope, report) };
     let access_mode = disk.access_mode.as_ref().map(|mode| mode.value).or(policy.and_then(|p| p.access_mode));
     let access_mode = access_mode.unwrap_or(AccessMode::ReadWriteOnce);
     if access_mode == AccessMode::ReadOnlyMany && !origin.is_existing() {
@@ -268,7 +268,7 @@ fn ignore(fields: &[(&str, Option<Span>)], why: &str, report: &mut Report) {
     }
 }
 
-fn policy<'o>(disk: &spec::Disk, options: &'o Options, report: &mut Report) -> Option<&'o PolicyClass> {
+fn policy<'o>(disk: &spec::Disk, scope: &Scope<'o>, report: &mut Report) -> Option<&'o PolicyClass> {
     let policy = disk.storage_policy.as_ref()?;
     if let Some(class) = &disk.storage_class_name {
         let message = "`storagePolicy` and `storageClassName` both choose the class";
@@ -279,7 +279,7 @@ fn policy<'o>(disk: &spec::Disk, options: &'o Options, report: &mut Report) -> O
         );
         return None;
     }
-    let found = options.policy(policy.value);
+    let found = scope.options.policy(policy.value, scope.namespace);
     if found.is_none() {
         let word = policy.value.as_str();
         report.push(

@@ -11,6 +11,8 @@ pub struct Options {
     pub fallback_namespace: Option<String>,
     /// What each storage policy stands for.
     pub policies: Vec<(StoragePolicy, PolicyClass)>,
+    /// What each stands for in the cluster, where the command line does not say: in one namespace, or in all.
+    pub cluster_policies: Vec<(Option<String>, StoragePolicy, PolicyClass)>,
     /// Leaves out the annotations that keep other tools from deleting disks.
     pub no_keep_annotations: bool,
 }
@@ -56,10 +58,15 @@ impl Options {
         Ok((policy, PolicyClass { class: class.to_owned(), access_mode, volume_mode }))
     }
 
-    /// What a policy stands for.
-    pub fn policy(&self, policy: StoragePolicy) -> Option<&PolicyClass> {
-        // The last mention wins, as with every flag.
-        self.policies.iter().rev().find(|(known, _)| *known == policy).map(|(_, class)| class)
+    /// What a policy stands for in a namespace.
+    pub fn policy(&self, policy: StoragePolicy, namespace: Option<&str>) -> Option<&PolicyClass> {
+        // The last mention wins, as with every flag; then the namespace's own word, then that of all.
+        let flag = self.policies.iter().rev().find(|(known, _)| *known == policy).map(|(_, class)| class);
+        let of = |place: Option<&str>| {
+            let mut all = self.cluster_policies.iter();
+            all.find(|(holds, known, _)| *known == policy && holds.as_deref() == place).map(|(_, _, class)| class)
+        };
+        flag.or_else(|| namespace.and_then(|_| of(namespace))).or_else(|| of(None))
     }
 }
 
