@@ -104,7 +104,6 @@ impl AccessArgs {
 }
 
 /// Tells on standard error what the server says besides its answers.
-#[expect(dead_code, reason = "the commands that ask a cluster use it")]
 pub(super) struct Heard(pub(super) Terminal);
 
 impl Notices for Heard {
@@ -122,7 +121,7 @@ fn named(text: &str) -> Result<String, String> {
 }
 
 /// A duration as Go writes it: numbers with units, or, as kubectl allows, seconds alone.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     const UNITS: [(&str, f64); 7] =
         [("ns", 1e-9), ("us", 1e-6), ("µs", 1e-6), ("ms", 1e-3), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
     let problem = || "write it as `30s`, `1m`, `1h30m`, or as seconds; 0 means as long as it needs".to_owned();

@@ -36,9 +36,8 @@ pub(super) fn plans(
         plan
     });
     let plans = plans.collect();
-    let gone = before.iter().filter(|old| {
-        after.iter().all(|new| (namespace(new), &new.name) != (namespace(old), &old.name))
-    });
+    let gone =
+        before.iter().filter(|old| after.iter().all(|new| (namespace(new), &new.name) != (namespace(old), &old.name)));
     (plans, gone.map(|machine| format!("{}/{}", namespace(machine), machine.name)).collect())
 }
 

@@ -75,8 +75,7 @@ enum Format {
 }
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
-    let wishes =
-        Wishes { adopt: args.adopt, strict_image: args.strict_image, prune: args.prune, ..Wishes::default() };
+    let wishes = Wishes { adopt: args.adopt, strict_image: args.strict_image, prune: args.prune, ..Wishes::default() };
     let (plans, gone) = if let Some(base) = &args.base {
         let options = args.input.options();
         let loaded = args.input.load(&options, false);
@@ -115,7 +114,8 @@ fn valid(loaded: &Loaded, terminal: &Terminal) -> bool {
 
 fn show(args: &Args, plans: &[Plan], gone: &[String], terminal: &Terminal) -> anyhow::Result<Exit> {
     let mut out = io::stdout().lock();
-    let document = || json!({"kind": "Plan", "machines": plans.iter().map(output::plan_json).collect::<Vec<_>>(), "gone": gone});
+    let document =
+        || json!({"kind": "Plan", "machines": plans.iter().map(output::plan_json).collect::<Vec<_>>(), "gone": gone});
     match args.output {
         Format::Text => {
             let program = env::var("KUBECTL_EXTERNAL_DIFF").ok().filter(|program| !program.trim().is_empty());

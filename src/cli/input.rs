@@ -5,6 +5,9 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use super::session::Session;
+use super::terminal::Terminal;
+use crate::cluster::policies;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::machine::PolicyClass;
 use crate::source::{MAX_FILE_BYTES, MAX_RUN_BYTES};
@@ -15,7 +18,7 @@ use crate::{Input, Loaded, Options, load, too_large};
 const STDIN: &str = "<stdin>";
 
 /// Which files to read, and what they do not say themselves.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(super) struct InputArgs {
     /// A file, a directory, a glob in quotes, or `-` for standard input. May be given several times.
     #[arg(short = 'f', long = "filename", value_name = "PATH", required = true)]
@@ -34,13 +37,53 @@ pub(super) struct InputArgs {
     storage_policies: Vec<(StoragePolicy, PolicyClass)>,
 }
 
-fn namespace(text: &str) -> Result<String, String> {
+pub(super) fn namespace(text: &str) -> Result<String, String> {
     check_label(text)
         .map(|()| text.to_owned())
         .map_err(|_| "a namespace has at most 63 lower-case letters, digits and `-`".to_owned())
 }
 
 impl InputArgs {
+    /// What another command's flags say.
+    pub(super) const fn of(filenames: Vec<String>, recursive: bool, namespace: Option<String>) -> Self {
+        Self { filenames, recursive, namespace, storage_policies: Vec::new() }
+    }
+
+    /// The same for another path.
+    pub(super) fn at(&self, path: &str) -> Self {
+        Self { filenames: vec![path.to_owned()], ..self.clone() }
+    }
+
+    /// Reads and checks everything; what storage policies stand for may come from the cluster. Nothing if that failed,
+    /// which was told.
+    pub(super) fn load_with_policies(
+        &self,
+        options: &Options,
+        session: &Session,
+        terminal: &Terminal,
+    ) -> anyhow::Result<Option<(Loaded, Options)>> {
+        let mut unread = Vec::new();
+        let inputs = self.read(&mut unread);
+        let loaded = self.check(inputs.clone(), unread.clone(), options, false);
+        if loaded.report.problems().iter().all(|problem| problem.code != Code::StoragePolicy) {
+            return Ok(Some((loaded, options.clone())));
+        }
+        let own = options.namespace.as_deref().unwrap_or(session.door.namespace());
+        let cluster_policies = match session.runtime.block_on(policies(&session.door, own)) {
+            Ok(Ok(found)) => found,
+            Ok(Err(problem)) => {
+                terminal.error(&problem);
+                return Ok(None);
+            }
+            Err(refused) => {
+                super::session::tell(&refused, terminal);
+                return Ok(None);
+            }
+        };
+        let options = Options { cluster_policies, ..options.clone() };
+        Ok(Some((self.check(inputs, unread, &options, false), options)))
+    }
+
     /// What the flags say beyond the files.
     pub(super) fn options(&self) -> Options {
         Options {
@@ -56,6 +99,10 @@ impl InputArgs {
     pub(super) fn load(&self, options: &Options, others_wanted: bool) -> Loaded {
         let mut unread = Vec::new();
         let inputs = self.read(&mut unread);
+        self.check(inputs, unread, options, others_wanted)
+    }
+
+    fn check(&self, inputs: Vec<Input>, unread: Vec<Diagnostic>, options: &Options, others_wanted: bool) -> Loaded {
         let mut loaded = load(inputs, options);
         loaded.report.extend(unread);
         if !others_wanted {

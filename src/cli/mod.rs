@@ -3,15 +3,25 @@
 //! One file per command: its arguments, whose documentation is the help, and a thin adapter over the pure rooms.
 
 mod access;
+mod apply;
+mod base;
+mod confirm;
+mod delete;
+mod diff;
 mod exit;
+mod expand;
 mod explain;
 mod init;
 mod input;
 mod parallel;
 mod render;
+mod run;
 mod schema;
+mod session;
+mod target;
 mod terminal;
 mod validate;
+mod wait;
 mod write;
 
 use std::io::{self, Write as _};
@@ -41,13 +51,23 @@ enum Command {
     Schema(schema::Args),
     Explain(explain::Args),
     Init(init::Args),
+    Diff(diff::Args),
+    Apply(apply::Args),
+    Start(run::StartArgs),
+    Stop(run::StopArgs),
+    Restart(run::RestartArgs),
+    Expand(expand::Args),
+    Delete(delete::Args),
     /// Print the version.
     Version,
 }
 
 /// The groups of the help, and the commands in each.
-const GROUPS: [(&str, &[&str]); 2] =
-    [("The file", &["render", "validate", "schema", "explain", "init"]), ("Other", &["version"])];
+const GROUPS: [(&str, &[&str]); 3] = [
+    ("The file", &["render", "validate", "schema", "explain", "init"]),
+    ("Change", &["diff", "apply", "start", "stop", "restart", "expand", "delete"]),
+    ("Other", &["version"]),
+];
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
@@ -70,6 +90,13 @@ pub fn main() -> ExitCode {
         Command::Schema(args) => schema::run(&args),
         Command::Explain(args) => explain::run(&args, &terminal),
         Command::Init(args) => init::run(&args, &terminal),
+        Command::Diff(args) => reached(diff::run(&args, &terminal), &terminal),
+        Command::Apply(args) => reached(apply::run(&args, &terminal), &terminal),
+        Command::Start(args) => reached(run::start(&args, &terminal), &terminal),
+        Command::Stop(args) => reached(run::stop(&args, &terminal), &terminal),
+        Command::Restart(args) => reached(run::restart(&args, &terminal), &terminal),
+        Command::Expand(args) => reached(expand::run(&args, &terminal), &terminal),
+        Command::Delete(args) => reached(delete::run(&args, &terminal), &terminal),
         Command::Version => version(),
     };
     match result {
@@ -79,6 +106,17 @@ pub fn main() -> ExitCode {
             terminal.error(&format!("{error:#}"));
             Exit::Usage.into()
         }
+    }
+}
+
+/// A command that needs a cluster fails for want of one, unless it says something else.
+fn reached(result: anyhow::Result<Exit>, terminal: &Terminal) -> anyhow::Result<Exit> {
+    match result {
+        Err(error) if !is_closed_pipe(&error) => {
+            terminal.error(&format!("{error:#}"));
+            Ok(Exit::Cluster)
+        }
+        other => other,
     }
 }
 
@@ -109,7 +147,8 @@ fn command() -> clap::Command {
     }
     let template = format!(
         "{{about}}\n\n{{usage-heading}} {{usage}}\n\n{groups}{head}Options:{head:#}\n{{options}}\n\n\
-         Exit codes: 0 done, 1 invalid (validate), 2 wrong usage, 3 invalid Wukong file.\n\
+         Exit codes: 0 done, 1 invalid (validate) or differences (diff), 2 wrong usage, 3 invalid Wukong file,\n\
+         4 the cluster refused or was not reached, 5 refused to keep data safe, 6 timed out, 130 interrupted.\n\
          More about a command: kubectl wukong COMMAND --help\n"
     );
     command.help_template(template)

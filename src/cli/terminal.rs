@@ -64,17 +64,21 @@ impl Terminal {
     }
 
     /// Prints a warning that has no place in a file.
-    #[expect(dead_code, reason = "the commands that ask a cluster use it")]
     pub(super) fn warning(&self, message: &str) {
         // As above.
         let _ = writeln!(io::stderr(), "{} {}", "warning:".style(self.err.warning), sanitize(message));
     }
 
     /// Prints what goes on, for a person who waits.
-    #[expect(dead_code, reason = "the commands that ask a cluster use it")]
     pub(super) fn progress(&self, word: &str, message: &str) {
         // As above.
         let _ = writeln!(io::stderr(), "{} {}", word.style(self.err.strong), sanitize(message));
+    }
+
+    /// Prints what to do about it.
+    pub(super) fn help(&self, message: &str) {
+        // As above.
+        let _ = writeln!(io::stderr(), "  {} {}", "help:".style(self.err.help), sanitize(message));
     }
 
     /// Prints all problems of a report, and how many there are.

@@ -153,8 +153,7 @@ impl Carry<'_> {
             }
             (Op::Delete, Some(live)) => {
                 let Some(kind) = kind else { return Ok(None) };
-                let delete =
-                    Delete { uid: text(live, "/metadata/uid"), dry_run: self.dry_run, ..Delete::default() };
+                let delete = Delete { uid: text(live, "/metadata/uid"), dry_run: self.dry_run, ..Delete::default() };
                 self.door.delete(kind, namespace, &step.name, &delete).await.map(|_| None).map_err(stopped)
             }
         }
@@ -163,7 +162,8 @@ impl Carry<'_> {
     /// Takes the wanted fields from the managers of older tools, so that a field that leaves the file later also leaves
     /// the object. Fields that are not in the file stay theirs. Gives the new version.
     async fn take_over(&self, plan: &Plan, step: &Step, live: &Value, write: &Write<'_>) -> Result<Value, Stopped> {
-        let mut entries = live.pointer("/metadata/managedFields").and_then(Value::as_array).cloned().unwrap_or_default();
+        let mut entries =
+            live.pointer("/metadata/managedFields").and_then(Value::as_array).cloned().unwrap_or_default();
         for entry in &mut entries {
             let older = entry["manager"].as_str().is_some_and(|name| step.take_over.iter().any(|taken| taken == name));
             if older && entry["subresource"].as_str().unwrap_or_default().is_empty() {
@@ -230,9 +230,12 @@ mod tests {
             "spec": {"runStrategy": "Always", "template": {"spec": {"volumes": []}}},
         });
         release(&mut fields, &body);
-        assert_eq!(fields, json!({
-            "f:metadata": {"f:labels": {".": {}, "f:mine": {}}},
-            "f:spec": {"f:template": {"f:spec": {"f:hostname": {}}}},
-        }));
+        assert_eq!(
+            fields,
+            json!({
+                "f:metadata": {"f:labels": {".": {}, "f:mine": {}}},
+                "f:spec": {"f:template": {"f:spec": {"f:hostname": {}}}},
+            })
+        );
     }
 }

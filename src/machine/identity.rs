@@ -21,7 +21,8 @@ const MAX_OBJECT_NAME: usize = 253;
 /// The namespace of UUIDs derived by this tool: the UUIDv5 of `vm.novasphere.dev` in the DNS namespace.
 const UUID_ROOT: &str = "vm.novasphere.dev";
 
-pub(super) fn vm_name(machine: &str) -> String {
+/// The name of the VirtualMachine of a Wukong.
+pub fn vm_name(machine: &str) -> String {
     format!("{machine}-vm")
 }
 

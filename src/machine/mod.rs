@@ -26,7 +26,7 @@ pub use address::{Addressing, StaticAddress};
 pub use cpu_memory::{Compute, Topology};
 pub use disk::{CLOUD_INIT_DISK, Disk, Origin};
 pub use fleet::check as check_fleet;
-pub use identity::MANAGED_LABEL;
+pub use identity::{MANAGED_LABEL, vm_name};
 pub use image::Source;
 pub use nic::{Binding, Nic};
 pub use options::{Options, PolicyClass};
@@ -72,7 +72,7 @@ pub struct Machine {
 impl Machine {
     /// The name of the VirtualMachine.
     pub fn vm_name(&self) -> String {
-        identity::vm_name(&self.name)
+        vm_name(&self.name)
     }
 
     /// The name of the Secret that holds user and network data.

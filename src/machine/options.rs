@@ -3,7 +3,7 @@
 use crate::spec::{AccessMode, StoragePolicy, VolumeMode, check_subdomain};
 
 /// Everything outside the files that decides what is rendered.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Options {
     /// The namespace for documents that name none; a document that names another is an error.
     pub namespace: Option<String>,

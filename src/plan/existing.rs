@@ -74,10 +74,7 @@ pub(super) fn writer(disk: &Disk, namespace: &str, machine: &str, facts: &Facts)
             return Err(refuse(format!("the VirtualMachine {other_name}")));
         }
     }
-    for pod in facts.all(kind::POD, namespace) {
-        if matches!(text(pod, "/status/phase"), Some("Succeeded" | "Failed")) || belongs_to_a_machine(pod) {
-            continue;
-        }
+    for pod in facts.all(kind::POD, namespace).filter(|pod| counts(pod)) {
         let volumes = pod.pointer("/spec/volumes").and_then(Value::as_array);
         let uses = volumes.into_iter().flatten().find(|volume| claim_of(volume) == Some(name));
         if uses.is_some_and(|volume| !(disk.read_only && reads_only(volume))) {
@@ -96,6 +93,21 @@ pub(super) fn writer(disk: &Disk, namespace: &str, machine: &str, facts: &Facts)
 
 fn reads_only(volume: &Value) -> bool {
     volume.pointer("/persistentVolumeClaim/readOnly") == Some(&Value::Bool(true))
+}
+
+/// A pod of a person that uses a claim, by its name.
+pub(super) fn pod<'f>(claim: &str, namespace: &'f str, facts: &'f Facts) -> Option<&'f str> {
+    let mut pods = facts.all(kind::POD, namespace).filter(|pod| counts(pod));
+    let user = pods.find(|pod| {
+        let volumes = pod.pointer("/spec/volumes").and_then(Value::as_array);
+        volumes.into_iter().flatten().any(|volume| claim_of(volume) == Some(claim))
+    });
+    user.and_then(|pod| text(pod, "/metadata/name"))
+}
+
+/// Whether a pod uses its volumes, and is not a machine's.
+fn counts(pod: &Value) -> bool {
+    !matches!(text(pod, "/status/phase"), Some("Succeeded" | "Failed")) && !belongs_to_a_machine(pod)
 }
 
 /// Launchers, and the pods that CDI and KubeVirt run for a machine, are the machine's.

@@ -87,6 +87,14 @@ fn wanted(size: u64, claim: &Value, facts: &Facts) -> u64 {
     u64::try_from(wanted).unwrap_or(u64::MAX)
 }
 
+/// The bytes of a claim that its guest has: the other way round.
+pub(super) fn seen_by_guest(claim: &Value, facts: &Facts) -> u64 {
+    let request = quantity(claim, "/spec/resources/requests/storage").as_ref().and_then(Quantity::units);
+    let request = request.unwrap_or_default();
+    let more = wanted(request, claim, facts).max(1);
+    u64::try_from(u128::from(request) * u128::from(request) / u128::from(more)).unwrap_or(request)
+}
+
 /// Bytes as a quantity that people can read, rounded up.
 fn mebibytes(bytes: u64) -> String {
     let mebibytes = bytes.div_ceil(1 << 20);
@@ -109,7 +117,7 @@ fn allowed(claim: &Value, more: u64, facts: &Facts) -> Result<(), (String, Optio
         }
     }
     let class = text(claim, "/spec/storageClassName").unwrap_or_default();
-    if class.is_empty() {
+    if class.is_empty() && facts.unknown(kind::CLASS, "").is_none() {
         return Err(("it has no StorageClass, and only the storage of a class can grow".into(), None));
     }
     if let Some(found) = facts.get(kind::CLASS, "", class) {

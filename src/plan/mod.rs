@@ -4,6 +4,8 @@
 mod change;
 mod disk;
 mod existing;
+mod expand;
+mod goal;
 mod grow;
 mod guest;
 mod keys;
@@ -14,10 +16,14 @@ mod object;
 mod own;
 mod owned;
 mod prune;
+mod remove;
 mod step;
 
 pub use change::Change;
+pub use expand::{Expansion, expand};
+pub use goal::{Line, Progress, State, growth, progress};
 pub use object::{LAST_APPLIED, visible};
+pub use remove::{Removal, removal};
 pub use step::{Conflict, Data, DiskPlan, Effect, Note, Op, Plan, Refusal, Step, Wishes};
 
 use serde_json::Value;

@@ -84,7 +84,7 @@ pub(super) fn plan(
 }
 
 /// Another machine that uses a network.
-fn user(namespace: &str, network: &str, wukong: &str, facts: &Facts) -> Option<String> {
+pub(super) fn user(namespace: &str, network: &str, wukong: &str, facts: &Facts) -> Option<String> {
     let qualified = format!("{namespace}/{network}");
     let machines = facts.all_of(kind::MACHINE);
     let user = machines.filter(|machine| {

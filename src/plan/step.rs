@@ -134,7 +134,12 @@ impl Step {
             known.unwrap_or(if kind == crate::facts::kind::MACHINE { Effect::NextRestart } else { Effect::Metadata })
         };
         let changes = changes(&before, &visible(&stored)).into_iter();
-        self.changes = changes.map(|change| { let effect = effect(&change.field); (change, effect) }).collect();
+        self.changes = changes
+            .map(|change| {
+                let effect = effect(&change.field);
+                (change, effect)
+            })
+            .collect();
         self.expected = Some(stored);
     }
 }

@@ -1,0 +1,223 @@
+//! `kubectl wukong delete`
+
+use std::collections::BTreeSet;
+use std::io::{self, Write as _};
+use std::time::Duration;
+
+use owo_colors::{OwoColorize as _, Style};
+
+use super::Exit;
+use super::access::AccessArgs;
+use super::confirm::{confirmed, typed};
+use super::input::{InputArgs, namespace};
+use super::session::{Session, tell};
+use super::target::target;
+use super::terminal::Terminal;
+use crate::cluster::{Refused, Unfinished, Wanted, fetch, remove};
+use crate::facts::{Record, kind};
+use crate::output;
+use crate::plan::{Removal, removal};
+use crate::{Options, facts::Facts};
+
+/// Delete machines and keep their disks.
+///
+/// The machine is stopped, waited for and deleted, with its cloud-init Secret and the networks that were made for it.
+/// Claims and DataVolumes stay, also those that an ordinary delete would take along, and are listed. Only disks that
+/// --delete-data names lose their data. Existing claims are never touched.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  kubectl wukong delete web
+  kubectl wukong delete -f vm.yaml --yes
+  kubectl wukong delete web --delete-data scratch")]
+pub(super) struct Args {
+    /// Names of Wukongs.
+    #[arg(value_name = "NAME", required_unless_present = "filenames")]
+    names: Vec<String>,
+
+    /// Wukong files whose machines are deleted.
+    #[arg(short = 'f', long = "filename", value_name = "PATH", conflicts_with = "names")]
+    filenames: Vec<String>,
+
+    /// Read directories with all that is below them.
+    #[arg(short = 'R', long)]
+    recursive: bool,
+
+    /// The namespace; that of the files, or of the context, if not given.
+    #[arg(short = 'n', long, value_name = "NAMESPACE", value_parser = namespace)]
+    namespace: Option<String>,
+
+    /// Delete the data of these disks as well, for ever. May be given several times.
+    #[arg(long, value_name = "DISK", value_delimiter = ',')]
+    delete_data: Vec<String>,
+
+    /// Do not ask, not even for the data that was named.
+    #[arg(short = 'y', long)]
+    yes: bool,
+
+    /// Say what would be done.
+    #[arg(long)]
+    dry_run: bool,
+
+    /// How long the guest has to shut down.
+    #[arg(long, value_name = "DURATION", value_parser = super::access::duration, default_value = "5m")]
+    timeout: Duration,
+
+    #[command(flatten)]
+    access: AccessArgs,
+}
+
+pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
+    let session = Session::open(&args.access, terminal)?;
+    let Some(names) = names(args, &session, terminal) else { return Ok(Exit::BadFile) };
+    let removals = match session.runtime.block_on(plan(&session, &names, &args.delete_data)) {
+        Ok(removals) => removals,
+        Err(refused) => return Ok(tell(&refused, terminal)),
+    };
+    let mut exit = Exit::Done;
+    for removal in &removals {
+        show(removal, terminal)?;
+        if !removal.refusals.is_empty() {
+            exit = Exit::Refused;
+        }
+    }
+    if args.dry_run {
+        return Ok(exit);
+    }
+    let ready: Vec<_> = removals.iter().filter(|removal| removal.refusals.is_empty()).collect();
+    let running: Vec<_> = ready.iter().filter(|removal| removal.running).collect();
+    let questions: Vec<_> =
+        running.iter().map(|removal| format!("stop and delete {}, which runs?", removal.name)).collect();
+    if !confirmed(&questions, args.yes, terminal) {
+        return Ok(Exit::Refused);
+    }
+    if !args.delete_data.is_empty() && ready.iter().any(|removal| !removal.data.is_empty()) && !args.yes {
+        terminal.warning("the data of these disks is lost for ever");
+        if !typed(&args.delete_data.join(","), terminal) {
+            return Ok(Exit::Refused);
+        }
+    }
+    for removal in ready {
+        let say = |line: &str| terminal.progress(&removal.name, line);
+        match session.runtime.block_on(remove(&session.door, removal, args.timeout, &say)) {
+            Ok(()) => done(removal, terminal)?,
+            Err(unfinished) => exit = unfinished_exit(&unfinished, removal, terminal),
+        }
+    }
+    Ok(exit)
+}
+
+/// The Wukongs that are meant, by namespace and name.
+fn names(args: &Args, session: &Session, terminal: &Terminal) -> Option<Vec<(String, String)>> {
+    let own = || args.namespace.clone().unwrap_or_else(|| session.door.namespace().to_owned());
+    if args.filenames.is_empty() {
+        return Some(args.names.iter().map(|name| (own(), name.trim_start_matches("wukong/").to_owned())).collect());
+    }
+    let input = InputArgs::of(args.filenames.clone(), args.recursive, args.namespace.clone());
+    let options = Options { fallback_namespace: Some(session.door.namespace().to_owned()), ..input.options() };
+    let loaded = match input.load_with_policies(&options, session, terminal) {
+        Ok(Some((loaded, _))) => loaded,
+        _ => return None,
+    };
+    terminal.report(&loaded.report, &loaded.sources);
+    let named =
+        loaded.machines.iter().map(|machine| (machine.namespace.clone().unwrap_or_else(own), machine.name.clone()));
+    loaded.report.is_valid().then(|| named.collect())
+}
+
+async fn plan(session: &Session, names: &[(String, String)], data: &[String]) -> Result<Vec<Removal>, Refused> {
+    let namespaces: BTreeSet<_> = names.iter().map(|(namespace, _)| namespace.clone()).collect();
+    let mut wanted = Wanted { namespaces, secrets: BTreeSet::new() };
+    let facts = fetch(&session.door, &wanted).await?;
+    for (namespace, name) in names {
+        wanted.secrets.extend(secrets(&facts, namespace, name));
+    }
+    // Secrets are not listed: which ones there are is in the record.
+    let facts = if wanted.secrets.is_empty() { facts } else { fetch(&session.door, &wanted).await? };
+    Ok(names
+        .iter()
+        .map(|(namespace, name)| removal(&facts, namespace, name, &target(name, namespace, &facts).vm, data))
+        .collect())
+}
+
+fn secrets(facts: &Facts, namespace: &str, name: &str) -> Vec<(String, String)> {
+    let found = facts.get(kind::CONFIG_MAP, namespace, &Record::name(name));
+    let record = found.and_then(|found| Record::read(found).ok()).unwrap_or_default();
+    let made = record.made.into_iter().filter(|made| made.kind == kind::SECRET);
+    made.map(|made| (namespace.to_owned(), made.name)).collect()
+}
+
+fn show(removal: &Removal, terminal: &Terminal) -> anyhow::Result<()> {
+    let styles = &terminal.out;
+    let plain = Style::new();
+    let mut rows = Vec::new();
+    let mut row = |what: String, word: &str, style: Style, detail: &str| {
+        rows.push(vec![(what, styles.strong), (word.to_owned(), style), (detail.to_owned(), plain)]);
+    };
+    let name = |object: &serde_json::Value| {
+        let part = |pointer: &str| object.pointer(pointer).and_then(|value| value.as_str()).unwrap_or("?").to_owned();
+        format!("{}/{}", part("/kind"), part("/metadata/name"))
+    };
+    if let Some(machine) = &removal.machine {
+        row(
+            name(machine),
+            "delete",
+            styles.removed,
+            if removal.running { "runs now; it is shut down first" } else { "" },
+        );
+    }
+    for thing in &removal.things {
+        row(name(thing), "delete", styles.removed, "");
+    }
+    for object in &removal.data {
+        row(name(object), "delete", styles.error, "its data is lost for ever");
+    }
+    for (disk, claim) in &removal.kept {
+        let detail = if removal.owned.contains(claim) { "the machine owns it; it is released, and stays" } else { "" };
+        row(format!("disk {disk}: {claim}"), "keep", styles.help, detail);
+    }
+    let mut out = io::stdout().lock();
+    if !rows.is_empty() {
+        writeln!(out, "{}/{}", removal.namespace, removal.name)?;
+        out.write_all(output::table(&["OBJECT", "OP", ""], &rows, styles, terminal.out_width).as_bytes())?;
+    }
+    for note in &removal.notes {
+        terminal.warning(&format!("{}: {}", note.object, note.text));
+    }
+    for refusal in &removal.refusals {
+        terminal.error(&format!("{}: {}", refusal.object, refusal.reason));
+        terminal.help(&refusal.help);
+    }
+    Ok(())
+}
+
+/// What stays, and how the machine comes back.
+fn done(removal: &Removal, terminal: &Terminal) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "deleted {}/{}", removal.namespace, removal.name)?;
+    if !removal.kept.is_empty() {
+        let claims: Vec<_> = removal.kept.iter().map(|(_, claim)| claim.as_str()).collect();
+        writeln!(out, "kept the claims {}", claims.join(", "))?;
+        let back = format!("kubectl wukong apply -f FILE -n {} --adopt", removal.namespace);
+        writeln!(out, "bring the machine back on them with: {}", back.style(terminal.out.strong))?;
+    }
+    Ok(())
+}
+
+fn unfinished_exit(unfinished: &Unfinished, removal: &Removal, terminal: &Terminal) -> Exit {
+    match unfinished {
+        Unfinished::Refused(refused) => tell(refused, terminal),
+        Unfinished::TimedOut(what) => {
+            terminal.error(what);
+            terminal.help(&format!(
+                "run it again, or stop the guest at once: virtctl stop --force --grace-period 0 -n {} VM",
+                removal.namespace
+            ));
+            Exit::TimedOut
+        }
+        Unfinished::Missing(what) => {
+            terminal.error(what);
+            terminal.help("nothing further was deleted; `kubectl get pvc,dv` and the events say who took it");
+            Exit::Refused
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! `kubectl wukong expand`
+
+use std::io::{self, Write as _};
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::Exit;
+use super::access::AccessArgs;
+use super::run::runs;
+use super::session::{Session, tell};
+use super::target::TargetArgs;
+use super::terminal::Terminal;
+use crate::cluster::{Refused, Resource, Write};
+use crate::facts::{MANAGER, Record, text};
+use crate::plan::{Expansion, State, Step, expand, growth};
+use crate::quantity::Quantity;
+
+/// Make a disk larger, and say what is left to do in the guest.
+///
+/// The size is what the guest shall see; where the disk is a file on a file system its claim asks for more. Disks never
+/// shrink. A later apply of a file that still says the old size keeps the larger disk.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  kubectl wukong expand web --disk data --size 100Gi
+  kubectl wukong expand vm/legacy --disk rootdisk --size 60Gi --dry-run")]
+pub(super) struct Args {
+    #[command(flatten)]
+    target: TargetArgs,
+
+    /// The disk, by its name in the file.
+    #[arg(long, value_name = "DISK")]
+    disk: String,
+
+    /// What the guest shall see, such as `100Gi`.
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    size: Quantity,
+
+    /// Say what would be done.
+    #[arg(long)]
+    dry_run: bool,
+
+    /// How long to wait for the new size; 0 does not wait.
+    #[arg(long, value_name = "DURATION", value_parser = super::access::duration, default_value = "5m")]
+    timeout: Duration,
+
+    #[command(flatten)]
+    access: AccessArgs,
+}
+
+fn size(text: &str) -> Result<Quantity, String> {
+    let quantity = Quantity::parse(text).map_err(|_| "write it as Kubernetes does, such as `100Gi`".to_owned())?;
+    match quantity.units() {
+        Some(bytes) if bytes >= 1 << 20 => Ok(quantity),
+        _ => Err("write a whole number of bytes of at least 1Mi, such as `100Gi`".into()),
+    }
+}
+
+pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
+    let session = Session::open(&args.access, terminal)?;
+    let (facts, targets) = match args.target.find(&session) {
+        Ok(found) => found,
+        Err(refused) => return Ok(tell(&refused, terminal)),
+    };
+    let [target] = targets.as_slice() else {
+        terminal.error("expand takes one machine at a time");
+        return Ok(Exit::Usage);
+    };
+    let Some(vm) = target.machine(&facts) else {
+        terminal.error(&format!("there is no VirtualMachine {} in {}", target.vm, target.namespace));
+        terminal.help(&format!("`kubectl get vm -n {}` lists them; vm/NAME names any of them", target.namespace));
+        return Ok(Exit::Cluster);
+    };
+    let step = match expand(&facts, &target.namespace, vm, &target.shown(), &args.disk, &args.size) {
+        Ok(Expansion::Step(step)) => step,
+        Ok(Expansion::Enough) => {
+            writeln!(io::stdout(), "disk {} has {} already", args.disk, args.size)?;
+            return Ok(Exit::Done);
+        }
+        Err(refusal) => {
+            terminal.error(&format!("{}: {}", refusal.object, refusal.reason));
+            terminal.help(&refusal.help);
+            return Ok(Exit::Refused);
+        }
+    };
+    let from = step.live.as_ref().and_then(|live| text(live, "/spec/resources/requests/storage")).unwrap_or("?");
+    let to = step.body["spec"]["resources"]["requests"]["storage"].as_str().unwrap_or("?").to_owned();
+    let line = format!("disk {}: claim {} {from} -> {to}, so that the guest sees {}", args.disk, step.name, args.size);
+    writeln!(io::stdout(), "{line}{}", if args.dry_run { " (dry run)" } else { "" })?;
+    if args.dry_run {
+        return Ok(Exit::Done);
+    }
+    let manager = target.wukong.as_deref().map_or_else(|| MANAGER.to_owned(), Record::manager);
+    if let Err(refused) = session.runtime.block_on(write(&session, &target.namespace, &step, &manager)) {
+        return Ok(tell(&refused, terminal));
+    }
+    if args.timeout.is_zero() {
+        return Ok(Exit::Done);
+    }
+    let running = runs(target, &facts);
+    match session.runtime.block_on(arrives(&session, &target.namespace, &step.name, running, args.timeout, terminal)) {
+        Ok(Exit::Done) => {
+            write!(io::stdout(), "{}", guest_steps(running))?;
+            Ok(Exit::Done)
+        }
+        Ok(exit) => Ok(exit),
+        Err(refused) => Ok(tell(&refused, terminal)),
+    }
+}
+
+async fn write(session: &Session, namespace: &str, step: &Step, manager: &str) -> Result<(), Refused> {
+    let live = step.live.clone().unwrap_or_default();
+    let patch = json!({
+        "metadata": {"uid": live["metadata"]["uid"], "resourceVersion": live["metadata"]["resourceVersion"]},
+        "spec": step.body["spec"],
+    });
+    let write = Write { manager, force: false, dry_run: false };
+    session.door.merge(Resource::PersistentVolumeClaim, Some(namespace), &step.name, &patch, &write).await.map(|_| ())
+}
+
+/// Waits until the claim has what it asks for.
+async fn arrives(
+    session: &Session,
+    namespace: &str,
+    claim: &str,
+    running: bool,
+    timeout: Duration,
+    terminal: &Terminal,
+) -> Result<Exit, Refused> {
+    let end = Instant::now() + timeout;
+    let mut told = String::new();
+    loop {
+        let found = session.door.get(Resource::PersistentVolumeClaim, Some(namespace), claim).await?;
+        let Some(found) = found else {
+            terminal.error(&format!("the claim {claim} is gone"));
+            return Ok(Exit::Cluster);
+        };
+        let (state, detail) = growth(&found, running);
+        if detail != told {
+            terminal.progress("disk", &detail);
+            told = detail;
+        }
+        match state {
+            State::Done => return Ok(Exit::Done),
+            State::Failed => {
+                terminal.help(&format!("`kubectl describe pvc {claim} -n {namespace}` has the driver's words; nothing is lost, the claim goes on trying"));
+                return Ok(Exit::Cluster);
+            }
+            State::Waiting if Instant::now() >= end => {
+                terminal.error("the new size did not arrive in time; the claim goes on asking for it");
+                terminal.help(&format!("`kubectl describe pvc {claim} -n {namespace}` says what it waits for"));
+                return Ok(Exit::TimedOut);
+            }
+            State::Waiting => tokio::time::sleep(Duration::from_secs(1)).await,
+        }
+    }
+}
+
+/// What is left to do: the disk is the cluster's, its file systems are the guest's.
+const fn guest_steps(running: bool) -> &'static str {
+    if running {
+        "In the guest, `lsblk` shows the disk; then, for its first partition and file system:
+  growpart /dev/vdX 1               the partition, if there is one
+  resize2fs /dev/vdX1               ext4
+  xfs_growfs /mountpoint            XFS
+  btrfs filesystem resize max /     btrfs
+  pvresize /dev/vdX1; lvextend -r -l +100%FREE VG/LV   LVM
+  Resize-Partition                  Windows
+"
+    } else {
+        "The machine does not run: its disk is larger at the next start. Cloud images then grow their root by themselves.
+"
+    }
+}

@@ -1,0 +1,167 @@
+//! `kubectl wukong start`, `stop` and `restart`
+
+use std::io::{self, Write as _};
+
+use serde_json::{Value, json};
+
+use super::Exit;
+use super::access::AccessArgs;
+use super::confirm::confirmed;
+use super::session::{Session, tell};
+use super::target::{Target, TargetArgs};
+use super::terminal::Terminal;
+use super::wait::{self, WaitArgs};
+use crate::cluster::{Refused, Resource, Write};
+use crate::facts::{Facts, MANAGER, Record, kind, text};
+
+/// Start machines, with the run strategy of their files.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  kubectl wukong start web --wait
+  kubectl wukong start vm/legacy -n prod")]
+pub(super) struct StartArgs {
+    #[command(flatten)]
+    target: TargetArgs,
+    #[command(flatten)]
+    wait: WaitArgs,
+    #[command(flatten)]
+    access: AccessArgs,
+}
+
+/// Stop machines. They stay stopped until they are started, or until their files say something else than now.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  kubectl wukong stop web --wait")]
+pub(super) struct StopArgs {
+    #[command(flatten)]
+    target: TargetArgs,
+    #[command(flatten)]
+    wait: WaitArgs,
+    #[command(flatten)]
+    access: AccessArgs,
+}
+
+/// Restart machines: shut down and start again, with all that waits for the next start.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  kubectl wukong restart web --yes --wait")]
+pub(super) struct RestartArgs {
+    #[command(flatten)]
+    target: TargetArgs,
+    /// Do not ask.
+    #[arg(short = 'y', long)]
+    yes: bool,
+    #[command(flatten)]
+    wait: WaitArgs,
+    #[command(flatten)]
+    access: AccessArgs,
+}
+
+pub(super) fn start(args: &StartArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
+    let session = Session::open(&args.access, terminal)?;
+    each(&session, &args.target, &args.wait, terminal, |target, facts| {
+        let Some(vm) = target.machine(facts) else { return Ok(None) };
+        session.runtime.block_on(start_one(&session, target, vm, facts)).map(Some)
+    })
+}
+
+pub(super) fn stop(args: &StopArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
+    let session = Session::open(&args.access, terminal)?;
+    each(&session, &args.target, &args.wait, terminal, |target, facts| {
+        let Some(vm) = target.machine(facts) else { return Ok(None) };
+        let halted =
+            text(vm, "/spec/runStrategy") == Some("Halted") || vm.pointer("/spec/running") == Some(&json!(false));
+        if halted && !runs(target, facts) {
+            return Ok(Some("is stopped already"));
+        }
+        session.runtime.block_on(call(&session, target, "stop", &json!({})))?;
+        Ok(Some("is stopping"))
+    })
+}
+
+pub(super) fn restart(args: &RestartArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
+    let session = Session::open(&args.access, terminal)?;
+    let (facts, targets) = match args.target.find(&session) {
+        Ok(found) => found,
+        Err(refused) => return Ok(tell(&refused, terminal)),
+    };
+    let running: Vec<_> = targets.iter().filter(|target| runs(target, &facts)).collect();
+    let questions: Vec<_> =
+        running.iter().map(|target| format!("restart {}? its guest is shut down", target.shown())).collect();
+    if !confirmed(&questions, args.yes, terminal) {
+        return Ok(Exit::Refused);
+    }
+    each(&session, &args.target, &args.wait, terminal, |target, facts| {
+        let Some(vm) = target.machine(facts) else { return Ok(None) };
+        if !runs(target, facts) {
+            return session.runtime.block_on(start_one(&session, target, vm, facts)).map(Some);
+        }
+        session.runtime.block_on(call(&session, target, "restart", &json!({})))?;
+        Ok(Some("is restarting"))
+    })
+}
+
+/// Does something to each machine that was named; one failure does not stop the others.
+fn each(
+    session: &Session,
+    args: &TargetArgs,
+    waits: &WaitArgs,
+    terminal: &Terminal,
+    act: impl Fn(&Target, &Facts) -> Result<Option<&'static str>, Refused>,
+) -> anyhow::Result<Exit> {
+    let (facts, targets) = match args.find(session) {
+        Ok(found) => found,
+        Err(refused) => return Ok(tell(&refused, terminal)),
+    };
+    let mut exit = Exit::Done;
+    let mut goals = Vec::new();
+    for target in &targets {
+        match act(target, &facts) {
+            Ok(Some(state)) => {
+                writeln!(io::stdout(), "{}/{} {state}", target.namespace, target.shown())?;
+                goals.push((target.namespace.clone(), target.vm.clone()));
+            }
+            Ok(None) => {
+                terminal.error(&format!("there is no VirtualMachine {} in {}", target.vm, target.namespace));
+                terminal
+                    .help(&format!("`kubectl get vm -n {}` lists them; vm/NAME names any of them", target.namespace));
+                exit = Exit::Cluster;
+            }
+            Err(refused) => exit = tell(&refused, terminal),
+        }
+    }
+    if exit == Exit::Done && waits.wanted() { wait::run(session, &goals, waits, false, terminal) } else { Ok(exit) }
+}
+
+/// Whether a machine has a running instance.
+pub(super) fn runs(target: &Target, facts: &Facts) -> bool {
+    let instance = facts.get(kind::INSTANCE, &target.namespace, &target.vm);
+    instance.is_some_and(|instance| !matches!(text(instance, "/status/phase"), Some("Succeeded" | "Failed")))
+}
+
+/// Starts a machine with the strategy that its file said last: KubeVirt's own start would make it Always.
+async fn start_one(session: &Session, target: &Target, vm: &Value, facts: &Facts) -> Result<&'static str, Refused> {
+    if runs(target, facts) {
+        return Ok("runs already");
+    }
+    let wanted = target.record.as_ref().and_then(|record| record.run_strategy.as_deref());
+    let wanted = wanted.filter(|strategy| !matches!(*strategy, "Halted" | "Manual"));
+    if let (Some(wanted), Some("Halted")) = (wanted, text(vm, "/spec/runStrategy")) {
+        let manager = target.wukong.as_deref().map_or_else(|| MANAGER.to_owned(), Record::manager);
+        let write = Write { manager: &manager, force: false, dry_run: false };
+        let patch = json!({
+            "metadata": {"resourceVersion": vm["metadata"]["resourceVersion"], "uid": vm["metadata"]["uid"]},
+            "spec": {"runStrategy": wanted},
+        });
+        session.door.merge(Resource::VirtualMachine, Some(&target.namespace), &target.vm, &patch, &write).await?;
+    } else {
+        call(session, target, "start", &json!({})).await?;
+    }
+    Ok("is starting")
+}
+
+async fn call(session: &Session, target: &Target, verb: &str, body: &Value) -> Result<(), Refused> {
+    let (namespace, vm) = (&target.namespace, &target.vm);
+    let path = format!("apis/subresources.kubevirt.io/v1/namespaces/{namespace}/virtualmachines/{vm}/{verb}");
+    session.door.put_subresource(&path, body).await.map(|_| ())
+}

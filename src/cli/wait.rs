@@ -1,0 +1,196 @@
+//! Waits until machines are where they were sent: one line for each machine and disk that moves in place on a terminal,
+//! lines of what changed elsewhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, IsTerminal as _, Write as _};
+use std::time::Duration;
+
+use owo_colors::OwoColorize as _;
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::Exit;
+use super::session::{Session, tell};
+use super::terminal::Terminal;
+use crate::cluster::{Refused, Wanted, fetch};
+use crate::plan::{Line, Progress, State, progress};
+use crate::text::sanitize;
+
+/// Whether and how long to wait.
+#[derive(Debug, clap::Args)]
+pub(super) struct WaitArgs {
+    /// Wait until machines run, or are stopped where they shall be, and disks are filled and grown.
+    #[arg(long)]
+    wait: bool,
+
+    /// How long to wait; 0 means as long as it takes.
+    #[arg(long, value_name = "DURATION", value_parser = super::access::duration, default_value = "15m")]
+    timeout: Duration,
+}
+
+impl WaitArgs {
+    /// Whether to wait at all.
+    pub(super) const fn wanted(&self) -> bool {
+        self.wait
+    }
+}
+
+/// How often is looked: each time is a fixed number of lists.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Waits for the VirtualMachines of some Wukongs, by namespace and name.
+pub(super) fn run(
+    session: &Session,
+    machines: &[(String, String)],
+    args: &WaitArgs,
+    json: bool,
+    terminal: &Terminal,
+) -> anyhow::Result<Exit> {
+    let vms: Vec<_> =
+        machines.iter().map(|(namespace, name)| (namespace.clone(), crate::machine::vm_name(name))).collect();
+    let mut screen = Screen::new(json, terminal);
+    let outcome = session.runtime.block_on(async {
+        tokio::select! {
+            outcome = watch(session, &vms, args.timeout, &mut screen) => outcome,
+            _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
+        }
+    });
+    screen.end();
+    match outcome {
+        Ok(Exit::TimedOut) => {
+            terminal.error("not there in time; everything is applied, and goes on");
+            terminal.help("--timeout waits longer; apply --wait again goes on waiting");
+            Ok(Exit::TimedOut)
+        }
+        Ok(Exit::Interrupted) => {
+            terminal.error("interrupted; everything is applied, and goes on");
+            Ok(Exit::Interrupted)
+        }
+        Ok(exit) => Ok(exit),
+        Err(refused) => Ok(tell(&refused, terminal)),
+    }
+}
+
+async fn watch(
+    session: &Session,
+    vms: &[(String, String)],
+    timeout: Duration,
+    screen: &mut Screen<'_>,
+) -> Result<Exit, Refused> {
+    let namespaces: BTreeSet<_> = vms.iter().map(|(namespace, _)| namespace.clone()).collect();
+    let wanted = Wanted { namespaces, secrets: BTreeSet::new() };
+    let end = (!timeout.is_zero()).then(|| Instant::now() + timeout);
+    loop {
+        let facts = fetch(&session.door, &wanted).await?;
+        let all: Vec<_> =
+            vms.iter().map(|(namespace, name)| (namespace.clone(), progress(&facts, namespace, name))).collect();
+        screen.show(&all);
+        if all.iter().all(|(_, progress)| progress.state != State::Waiting) {
+            let failed = all.iter().any(|(_, progress)| progress.state == State::Failed);
+            return Ok(if failed { Exit::Cluster } else { Exit::Done });
+        }
+        if end.is_some_and(|end| Instant::now() >= end) {
+            return Ok(Exit::TimedOut);
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// What a person sees meanwhile.
+struct Screen<'a> {
+    terminal: &'a Terminal,
+    json: bool,
+    live: bool,
+    /// Lines that are on the terminal now.
+    drawn: usize,
+    told: BTreeMap<(String, String, String), Line>,
+}
+
+impl<'a> Screen<'a> {
+    fn new(json: bool, terminal: &'a Terminal) -> Self {
+        let live = !json && io::stderr().is_terminal();
+        Self { terminal, json, live, drawn: 0, told: BTreeMap::new() }
+    }
+
+    fn show(&mut self, all: &[(String, Progress)]) {
+        if self.live {
+            self.draw(all);
+        } else {
+            self.tell(all);
+        }
+    }
+
+    /// Draws over what was drawn before. What is there already leaves the screen once it does not fit.
+    fn draw(&mut self, all: &[(String, Progress)]) {
+        let mut lines = Vec::new();
+        for (namespace, progress) in all {
+            for line in &progress.lines {
+                let machine = progress.lines.first().map_or("", |line| line.what.as_str());
+                let what =
+                    if line.what == machine { format!("{namespace}/{machine}") } else { format!("  {}", line.what) };
+                lines.push((line.state, format!("{what}: {}", line.detail)));
+            }
+        }
+        let room =
+            usize::from(terminal_size::terminal_size_of(io::stderr()).map_or(24, |(_, height)| height.0)).max(3) - 2;
+        if lines.len() > room {
+            lines.retain(|(state, _)| *state != State::Done);
+        }
+        let hidden = lines.len().saturating_sub(room);
+        lines.truncate(room);
+        let mut stderr = io::stderr().lock();
+        // A terminal that went away needs no picture.
+        if self.drawn > 0 {
+            let _ = write!(stderr, "\x1b[{}A\x1b[J", self.drawn);
+        }
+        for (state, line) in &lines {
+            let text: String = sanitize(line).chars().take(self.terminal.err_width.saturating_sub(3)).collect();
+            let (sign, style) = match state {
+                State::Done => ("✓", self.terminal.err.help),
+                State::Waiting => ("…", self.terminal.err.warning),
+                State::Failed => ("✗", self.terminal.err.error),
+            };
+            let _ = writeln!(stderr, "{} {text}", sign.style(style));
+        }
+        if hidden > 0 {
+            let _ = writeln!(stderr, "  and {hidden} more");
+        }
+        self.drawn = lines.len() + usize::from(hidden > 0);
+    }
+
+    /// Says what changed since the last time.
+    fn tell(&mut self, all: &[(String, Progress)]) {
+        for (namespace, progress) in all {
+            let machine = progress.lines.first().map_or("", |line| line.what.as_str());
+            for line in &progress.lines {
+                let key = (namespace.clone(), machine.to_owned(), line.what.clone());
+                if self.told.get(&key) == Some(line) {
+                    continue;
+                }
+                let state = match line.state {
+                    State::Done => "done",
+                    State::Waiting => "waiting",
+                    State::Failed => "failed",
+                };
+                // As above.
+                let _ = if self.json {
+                    let event = json!({
+                        "type": "wait", "namespace": namespace, "machine": machine, "what": line.what,
+                        "state": state, "detail": line.detail,
+                    });
+                    writeln!(io::stdout(), "{event}")
+                } else {
+                    let what = if line.what == machine { String::new() } else { format!(" {}", line.what) };
+                    let text = format!("{state}: {namespace}/{machine}{what}: {}", line.detail);
+                    writeln!(io::stderr(), "{}", sanitize(&text))
+                };
+                self.told.insert(key, line.clone());
+            }
+        }
+    }
+
+    /// Leaves the last picture where it is.
+    fn end(&mut self) {
+        self.drawn = 0;
+    }
+}

@@ -1,0 +1,116 @@
+//! Carries out the deletion of a Wukong: halt, wait, delete without what it owns, look that every disk is still there.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::{Delete, Door, Refused, Resource, Write};
+use crate::facts::{Record, text};
+use crate::plan::Removal;
+
+/// Why a deletion did not come to its end. What is left can be deleted by the same command again.
+#[derive(Debug)]
+pub enum Unfinished {
+    /// The server refused.
+    Refused(Box<Refused>),
+    /// The guest did not stop, or an object did not go, in time.
+    TimedOut(String),
+    /// A disk that had to stay is not there. Nothing further is deleted.
+    Missing(String),
+}
+
+impl From<Refused> for Unfinished {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(Box::new(refused))
+    }
+}
+
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Deletes what a removal says. `tell` hears of each step.
+///
+/// # Errors
+/// Why it stopped.
+pub async fn remove(
+    door: &Door,
+    removal: &Removal,
+    timeout: Duration,
+    tell: &(dyn Fn(&str) + Sync),
+) -> Result<(), Unfinished> {
+    let namespace = Some(removal.namespace.as_str());
+    let end = Instant::now() + timeout;
+    if let Some(machine) = &removal.machine {
+        let name = text(machine, "/metadata/name").unwrap_or_default();
+        let uid = text(machine, "/metadata/uid");
+        if machine.pointer("/metadata/deletionTimestamp").is_none() {
+            halt(door, removal, machine, name).await?;
+            tell("stopping");
+            let stopped = gone(door, Resource::VirtualMachineInstance, namespace, name, None, end).await?;
+            if !stopped {
+                return Err(Unfinished::TimedOut(format!(
+                    "the guest of {name} did not stop in time; it is told to, and nothing is deleted yet"
+                )));
+            }
+            let delete = Delete { uid, orphan: true, ..Delete::default() };
+            door.delete(Resource::VirtualMachine, namespace, name, &delete).await?;
+        }
+        if !gone(door, Resource::VirtualMachine, namespace, name, uid, end).await? {
+            return Err(Unfinished::TimedOut(format!("the VirtualMachine {name} is not gone yet; its disks stay")));
+        }
+        tell(&format!("deleted VirtualMachine {name}"));
+    }
+    for (disk, claim) in &removal.kept {
+        let found = door.get(Resource::PersistentVolumeClaim, namespace, claim).await?;
+        let going = found
+            .as_ref()
+            .is_some_and(|found| found.pointer("/metadata/deletionTimestamp").is_some_and(|time| !time.is_null()));
+        // A DataVolume may not have its claim yet; it is then what stays.
+        let volume = if found.is_none() { door.get(Resource::DataVolume, namespace, claim).await? } else { None };
+        if going || found.is_none() && volume.is_none() {
+            return Err(Unfinished::Missing(format!("the claim {claim} of disk {disk} had to stay, and is not there")));
+        }
+    }
+    for thing in removal.things.iter().chain(&removal.data) {
+        let Some(kind) = Resource::of(thing) else { continue };
+        let name = text(thing, "/metadata/name").unwrap_or_default();
+        let delete = Delete { uid: text(thing, "/metadata/uid"), ..Delete::default() };
+        if door.delete(kind, namespace, name, &delete).await? {
+            tell(&format!("deleted {} {name}", kind.kind()));
+        }
+    }
+    if let Some(record) = &removal.record {
+        let delete = Delete { uid: text(record, "/metadata/uid"), ..Delete::default() };
+        door.delete(Resource::ConfigMap, namespace, &Record::name(&removal.name), &delete).await?;
+    }
+    Ok(())
+}
+
+/// Tells the machine to stop and not to start again.
+async fn halt(door: &Door, removal: &Removal, machine: &Value, name: &str) -> Result<(), Refused> {
+    let old = machine.pointer("/spec/running").is_some_and(Value::is_boolean);
+    let spec = if old { json!({"running": false}) } else { json!({"runStrategy": "Halted"}) };
+    let patch = json!({"metadata": {"uid": machine["metadata"]["uid"]}, "spec": spec});
+    let manager = Record::manager(&removal.name);
+    let write = Write { manager: &manager, force: false, dry_run: false };
+    door.merge(Resource::VirtualMachine, Some(&removal.namespace), name, &patch, &write).await.map(|_| ())
+}
+
+/// Waits until an object, or the one with this UID, is gone.
+async fn gone(
+    door: &Door,
+    kind: Resource,
+    namespace: Option<&str>,
+    name: &str,
+    uid: Option<&str>,
+    end: Instant,
+) -> Result<bool, Refused> {
+    loop {
+        match door.get(kind, namespace, name).await? {
+            None => return Ok(true),
+            Some(found) if uid.is_some() && text(&found, "/metadata/uid") != uid => return Ok(true),
+            Some(_) if Instant::now() >= end => return Ok(false),
+            Some(_) => tokio::time::sleep(PAUSE).await,
+        }
+    }
+}

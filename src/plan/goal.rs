@@ -1,0 +1,268 @@
+//! Whether a machine is where it was sent: what is still missing, and what will never come.
+
+use serde_json::Value;
+
+use super::lists::{LISTS, claim_of, list};
+use crate::facts::{Facts, kind, text};
+use crate::quantity::Quantity;
+
+/// How far a machine is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Progress {
+    /// One line for the machine and one for each disk.
+    pub lines: Vec<Line>,
+    /// All of it.
+    pub state: State,
+}
+
+/// How far a part is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// The machine, or `disk NAME`.
+    pub what: String,
+    /// Where it is.
+    pub state: State,
+    /// In words: a percentage, a reason.
+    pub detail: String,
+}
+
+/// Where something is on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    /// There.
+    Done,
+    /// On its way, or at least not known to be lost.
+    Waiting,
+    /// It will not come by itself.
+    Failed,
+}
+
+/// How often an importer must have failed before its words are believed.
+const RESTARTS: u64 = 3;
+
+/// Looks at the VirtualMachine of a Wukong.
+pub fn progress(facts: &Facts, namespace: &str, machine: &str) -> Progress {
+    let Some(vm) = facts.get(kind::MACHINE, namespace, machine) else {
+        let line = Line { what: machine.to_owned(), state: State::Failed, detail: "it does not exist".into() };
+        return Progress { lines: vec![line], state: State::Failed };
+    };
+    let instance = facts.get(kind::INSTANCE, namespace, machine);
+    let stays_off = goal(vm) == Goal::Off;
+    let mut lines = Vec::new();
+    for volume in list(vm, &LISTS[1]) {
+        let Some(claim) = claim_of(volume) else { continue };
+        let name = volume["name"].as_str().unwrap_or_default();
+        let (state, detail) = disk(facts, namespace, claim, stays_off, instance.is_some());
+        lines.push(Line { what: format!("disk {name}"), state, detail });
+    }
+    let (state, detail) = self::machine(vm, instance);
+    // What a machine says while its disks are filled is about them: KubeVirt calls a claim that comes missing.
+    let filling = lines.iter().any(|line| line.state == State::Waiting);
+    let state = if state == State::Failed && filling { State::Waiting } else { state };
+    lines.insert(0, Line { what: machine.to_owned(), state, detail });
+    let state = lines.iter().map(|line| line.state).max().unwrap_or(State::Done);
+    Progress { lines, state }
+}
+
+#[derive(PartialEq)]
+enum Goal {
+    On,
+    Off,
+    /// People start and stop it.
+    Any,
+}
+
+fn goal(vm: &Value) -> Goal {
+    match (text(vm, "/spec/runStrategy"), vm.pointer("/spec/running").and_then(Value::as_bool)) {
+        (Some("Halted"), _) | (None, Some(false)) => Goal::Off,
+        (Some("Manual"), _) => Goal::Any,
+        _ => Goal::On,
+    }
+}
+
+fn machine(vm: &Value, instance: Option<&Value>) -> (State, String) {
+    let shown = text(vm, "/status/printableStatus").unwrap_or("new");
+    let word = shown.to_owned();
+    match (goal(vm), instance) {
+        (Goal::Off, None) if shown == "Stopped" || shown == "new" => (State::Done, "Stopped".into()),
+        (Goal::Off, _) => (State::Waiting, word),
+        (Goal::Any, _) => (State::Done, word),
+        (Goal::On, Some(instance)) if text(instance, "/status/phase") == Some("Running") => {
+            let ready = condition(instance, "Ready");
+            match ready {
+                Some((true, _)) | None => (State::Done, "Running".into()),
+                Some((false, why)) => (State::Waiting, format!("Running, not ready: {why}")),
+            }
+        }
+        // Started once, and it is over.
+        (Goal::On, Some(instance))
+            if text(vm, "/spec/runStrategy") == Some("Once")
+                && text(instance, "/status/phase") == Some("Succeeded") =>
+        {
+            (State::Done, "Succeeded".into())
+        }
+        (Goal::On, _) => {
+            let lost = matches!(
+                shown,
+                "CrashLoopBackOff" | "ErrorPvcNotFound" | "DataVolumeError" | "ErrImagePull" | "ImagePullBackOff"
+            );
+            let why =
+                condition(vm, "Failure").map(|(_, why)| why).or_else(|| condition(vm, "Ready").map(|(_, why)| why));
+            let detail = why.filter(|why| !why.is_empty()).map_or(word.clone(), |why| format!("{word}: {why}"));
+            (if lost { State::Failed } else { State::Waiting }, detail)
+        }
+    }
+}
+
+/// Whether a condition holds, and its words.
+fn condition(object: &Value, name: &str) -> Option<(bool, String)> {
+    let all = object.pointer("/status/conditions").and_then(Value::as_array)?;
+    let found = all.iter().find(|condition| condition["type"] == name)?;
+    let part = |key: &str| found[key].as_str().filter(|text| !text.is_empty());
+    let words = part("message").or_else(|| part("reason")).unwrap_or_default();
+    Some((found["status"] == "True", words.to_owned()))
+}
+
+fn disk(facts: &Facts, namespace: &str, claim: &str, stays_off: bool, runs: bool) -> (State, String) {
+    let volume = facts.get(kind::DATA_VOLUME, namespace, claim);
+    let found = facts.get(kind::CLAIM, namespace, claim);
+    if let Some(volume) = volume {
+        let phase = text(volume, "/status/phase").unwrap_or_default();
+        let waits_for_pod = matches!(phase, "WaitForFirstConsumer" | "PendingPopulation");
+        match phase {
+            "Succeeded" => {}
+            "Failed" => {
+                let why = condition(volume, "Running").map(|(_, why)| why).unwrap_or_default();
+                return (State::Failed, format!("the import failed: {why}"));
+            }
+            _ if waits_for_pod && stays_off => return (State::Done, "is made at the first start".into()),
+            _ => {
+                let restarts = volume.pointer("/status/restartCount").and_then(Value::as_u64).unwrap_or_default();
+                let percent = text(volume, "/status/progress").filter(|progress| progress.ends_with('%'));
+                let mut detail = match percent {
+                    Some(percent) => format!("{phase} {percent}"),
+                    None if phase.is_empty() => "Pending".to_owned(),
+                    None => phase.to_owned(),
+                };
+                if restarts > 0 {
+                    let why = condition(volume, "Running").filter(|(holds, _)| !holds).map(|(_, why)| why);
+                    detail
+                        .push_str(&format!(", failed {restarts} times: {}", why.as_deref().unwrap_or("no reason yet")));
+                    if restarts >= RESTARTS && why.is_some_and(|why| cannot_heal(&why)) {
+                        return (State::Failed, detail);
+                    }
+                }
+                return (State::Waiting, detail);
+            }
+        }
+    }
+    let Some(found) = found else {
+        return (if volume.is_some() { State::Waiting } else { State::Failed }, "its claim does not exist".into());
+    };
+    match text(found, "/status/phase") {
+        Some("Bound") => {}
+        Some("Lost") => return (State::Failed, "the volume of its claim is gone".into()),
+        _ if stays_off => return (State::Done, "is made at the first start".into()),
+        phase => return (State::Waiting, format!("its claim is {}", phase.unwrap_or("new"))),
+    }
+    growth(found, runs)
+}
+
+/// Words of an importer that trying again does not change.
+fn cannot_heal(why: &str) -> bool {
+    let why = why.to_lowercase();
+    [
+        "404",
+        "not found",
+        "manifest unknown",
+        "unauthorized",
+        "403",
+        "no such host",
+        "checksum",
+        "unsupported",
+        "larger than",
+    ]
+    .iter()
+    .any(|word| why.contains(word))
+}
+
+/// Whether a claim has the size that it asks for. `runs` says whether its machine does.
+pub fn growth(claim: &Value, runs: bool) -> (State, String) {
+    let quantity = |pointer: &str| text(claim, pointer).and_then(|text| Quantity::parse(text).ok());
+    let (Some(asked), Some(has)) = (quantity("/spec/resources/requests/storage"), quantity("/status/capacity/storage"))
+    else {
+        return (State::Done, "Bound".into());
+    };
+    if has >= asked {
+        return (State::Done, format!("Bound, {has}"));
+    }
+    let failed = ["ControllerResizeError", "NodeResizeError"];
+    let failure = failed.iter().find_map(|name| condition(claim, name).filter(|(holds, _)| *holds));
+    if let Some((_, why)) = failure {
+        return (State::Failed, format!("grows from {has} to {asked}: {why}"));
+    }
+    let waits_for_node = condition(claim, "FileSystemResizePending").is_some_and(|(holds, _)| holds);
+    match (waits_for_node, runs) {
+        (true, false) => (State::Done, format!("{has}; grows to {asked} at the next start")),
+        (true, true) => (State::Waiting, format!("grows from {has} to {asked}: waits for the node")),
+        (false, _) => (State::Waiting, format!("grows from {has} to {asked}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn facts(strategy: &str, shown: &str, volume: Option<Value>, claim: &str) -> Facts {
+        let mut facts = Facts::default();
+        facts.insert(json!({
+            "kind": "VirtualMachine", "metadata": {"name": "web-vm", "namespace": "n"},
+            "spec": {"runStrategy": strategy, "template": {"spec": {"volumes": [{"name": "a", "dataVolume": {"name": "web-a"}}]}}},
+            "status": {"printableStatus": shown},
+        }));
+        facts.insert(json!({
+            "kind": "PersistentVolumeClaim", "metadata": {"name": "web-a", "namespace": "n"}, "status": {"phase": claim},
+        }));
+        if let Some(status) = volume {
+            facts.insert(
+                json!({"kind": "DataVolume", "metadata": {"name": "web-a", "namespace": "n"}, "status": status}),
+            );
+        }
+        facts
+    }
+
+    fn state(facts: &Facts) -> State {
+        progress(facts, "n", "web-vm").state
+    }
+
+    #[test]
+    fn a_stopped_machine_that_shall_be_stopped_is_there() {
+        assert_eq!(state(&facts("Halted", "Stopped", None, "Bound")), State::Done);
+        let waits = json!({"phase": "PendingPopulation"});
+        assert_eq!(state(&facts("Halted", "Stopped", Some(waits.clone()), "Pending")), State::Done);
+        assert_eq!(state(&facts("Always", "Provisioning", Some(waits), "Pending")), State::Waiting);
+    }
+
+    #[test]
+    fn only_what_cannot_heal_is_lost() {
+        let failing = |restarts: u64, why: &str| {
+            let running = json!([{"type": "Running", "status": "False", "reason": "Error", "message": why}]);
+            facts(
+                "Always",
+                "DataVolumeError",
+                Some(json!({"phase": "ImportInProgress", "restartCount": restarts, "conditions": running})),
+                "Bound",
+            )
+        };
+        assert_eq!(state(&failing(5, "connection reset")), State::Waiting);
+        assert_eq!(state(&failing(1, "404 Not Found")), State::Waiting);
+        assert_eq!(state(&failing(3, "404 Not Found")), State::Failed);
+        // During an import KubeVirt says that a claim is missing.
+        let importing = json!({"phase": "ImportInProgress", "progress": "12.5%"});
+        let progress = progress(&facts("Always", "ErrorPvcNotFound", Some(importing), "Bound"), "n", "web-vm");
+        assert_eq!(progress.state, State::Waiting);
+        assert_eq!(progress.lines[1].detail, "ImportInProgress 12.5%");
+    }
+}

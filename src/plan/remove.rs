@@ -1,0 +1,185 @@
+//! What deleting a Wukong takes away, and what it keeps. Disks stay unless they are named.
+
+use serde_json::Value;
+
+use super::lists::{LISTS, claim_of, list, name};
+use super::own::{Standing, standing};
+use super::prune::user;
+use super::{Note, Refusal, Wishes};
+use crate::facts::{Facts, Record, kind, text};
+
+/// What happens to one Wukong.
+#[derive(Debug, Clone, Default)]
+pub struct Removal {
+    /// The Wukong.
+    pub name: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its VirtualMachine, if there still is one.
+    pub machine: Option<Value>,
+    /// Whether that runs.
+    pub running: bool,
+    /// Secrets and networks that go with it.
+    pub things: Vec<Value>,
+    /// Claims that stay, by disk.
+    pub kept: Vec<(String, String)>,
+    /// Claims of `kept` that the VirtualMachine owns: an ordinary delete would take them along.
+    pub owned: Vec<String>,
+    /// Claims, and the DataVolumes that fill them, that were named to be deleted.
+    pub data: Vec<Value>,
+    /// Its record, which goes last.
+    pub record: Option<Value>,
+    /// Why nothing is done.
+    pub refusals: Vec<Refusal>,
+    /// What to know.
+    pub notes: Vec<Note>,
+}
+
+/// Plans the deletion of a Wukong. `named` are the disks or claims whose data shall go.
+pub fn removal(facts: &Facts, namespace: &str, wukong: &str, vm: &str, named: &[String]) -> Removal {
+    let mut out = Removal { name: wukong.to_owned(), namespace: namespace.to_owned(), ..Removal::default() };
+    let refuse = |object: String, reason: &str, help: String| Refusal { object, reason: reason.to_owned(), help };
+    let found = facts.get(kind::CONFIG_MAP, namespace, &Record::name(wukong));
+    let record = match found.map(Record::read) {
+        None => None,
+        Some(Ok(record)) => Some(record),
+        Some(Err(unusable)) => {
+            let help = format!("delete the machine by hand: kubectl delete vm {vm} -n {namespace} --cascade=orphan");
+            out.refusals.push(refuse(
+                format!("ConfigMap/{}", Record::name(wukong)),
+                &format!("the record cannot be used: {}", unusable.0),
+                help,
+            ));
+            return out;
+        }
+    };
+    let machine = facts.get(kind::MACHINE, namespace, vm);
+    let Some(record) = record else {
+        let (reason, help) = match (machine, facts.unknown(kind::CONFIG_MAP, namespace)) {
+            (_, Some(unread)) => (
+                format!("its record cannot be read: {}", unread.reason),
+                format!("kubectl auth can-i list configmaps -n {namespace}"),
+            ),
+            (Some(_), None) => (
+                "it was not made by this tool: there is no record of it".to_owned(),
+                format!(
+                    "take it over with `kubectl wukong apply -f FILE --adopt`, or delete it by hand and keep its disks: kubectl delete vm {vm} -n {namespace} --cascade=orphan"
+                ),
+            ),
+            (None, None) => {
+                ("there is no such Wukong".to_owned(), format!("`kubectl get vm -n {namespace}` lists the machines"))
+            }
+        };
+        out.refusals.push(refuse(format!("{namespace}/{wukong}"), &reason, help));
+        return out;
+    };
+    out.record = found.cloned();
+    if let Some(machine) = machine {
+        match standing(machine, wukong, Some(&record), Wishes::default(), facts) {
+            // One that is being deleted already is waited for.
+            Ok(_) => out.machine = Some(machine.clone()),
+            Err(_)
+                if record.made(kind::MACHINE, vm).and_then(|made| made.uid.as_deref())
+                    == text(machine, "/metadata/uid") =>
+            {
+                match crate::facts::created_by_other(machine) {
+                    Some(owner) => out.refusals.push(refuse(
+                        format!("VirtualMachine/{vm}"),
+                        &format!("it is controlled by {owner}"),
+                        format!("stop the controller of {owner} first"),
+                    )),
+                    None => out.machine = Some(machine.clone()),
+                }
+            }
+            Err(refusal) => out.refusals.push(refusal),
+        }
+    }
+    let instance = facts.get(kind::INSTANCE, namespace, vm);
+    out.running =
+        instance.is_some_and(|instance| !matches!(text(instance, "/status/phase"), Some("Succeeded" | "Failed")));
+    disks(&mut out, &record, machine, facts, named);
+    for made in &record.made {
+        let Some(live) = facts.get(&made.kind, namespace, &made.name) else { continue };
+        if !matches!(made.kind.as_str(), kind::SECRET | kind::NETWORK) {
+            continue;
+        }
+        let object = format!("{}/{}", made.kind, made.name);
+        if standing(live, wukong, Some(&record), Wishes::default(), facts) != Ok(Standing::Own) {
+            out.notes.push(Note { object, text: "it is not the one that was made here any more, and stays".into() });
+        } else if let Some(user) =
+            (made.kind == kind::NETWORK).then(|| user(namespace, &made.name, wukong, facts)).flatten()
+        {
+            out.notes.push(Note { object, text: format!("it stays, because {user} uses it") });
+        } else {
+            out.things.push(live.clone());
+        }
+    }
+    out
+}
+
+/// Which disks stay and which go.
+fn disks(out: &mut Removal, record: &Record, machine: Option<&Value>, facts: &Facts, named: &[String]) {
+    let namespace = out.namespace.clone();
+    let mut claims: Vec<(String, String)> =
+        record.claims.iter().map(|(disk, claim)| (disk.clone(), claim.clone())).collect();
+    for volume in machine.map(|machine| list(machine, &LISTS[1])).unwrap_or_default() {
+        if let Some(claim) = claim_of(volume).filter(|claim| claims.iter().all(|(_, known)| known != claim)) {
+            claims.push((name(volume).to_owned(), claim.to_owned()));
+        }
+    }
+    for asked in named {
+        if claims.iter().all(|(disk, claim)| disk != asked && claim != asked) {
+            let known: Vec<_> = claims.iter().map(|(disk, _)| disk.as_str()).collect();
+            out.refusals.push(Refusal {
+                object: format!("disk {asked}"),
+                reason: format!("{} has no such disk", out.name),
+                help: format!("its disks are {}", known.join(", ")),
+            });
+        }
+    }
+    let uid = machine.and_then(|machine| text(machine, "/metadata/uid"));
+    for (disk, claim) in claims {
+        let volume = facts.get(kind::DATA_VOLUME, &namespace, &claim);
+        let found = facts.get(kind::CLAIM, &namespace, &claim);
+        if volume.is_none() && found.is_none() {
+            continue;
+        }
+        let owned_by_machine = [volume, found].into_iter().flatten().any(|object| {
+            let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+            uid.is_some() && owners.into_iter().flatten().any(|owner| text(owner, "/uid") == uid)
+        });
+        if !named.iter().any(|asked| *asked == disk || *asked == claim) {
+            if owned_by_machine {
+                out.owned.push(claim.clone());
+            }
+            out.kept.push((disk, claim));
+            continue;
+        }
+        let own =
+            |object: &Value| standing(object, &out.name, Some(record), Wishes::default(), facts) == Ok(Standing::Own);
+        let refused = if ![volume, found].into_iter().flatten().all(|object| own(object) || owned_by_machine) {
+            Some("it was not made by this Wukong".to_owned())
+        } else {
+            other_user(&claim, &namespace, machine, facts).map(|user| format!("{user} uses it"))
+        };
+        match refused {
+            Some(reason) => out.refusals.push(Refusal {
+                object: format!("disk {disk}"),
+                reason: format!("its claim {claim} is not deleted: {reason}"),
+                help: "leave it out of --delete-data".to_owned(),
+            }),
+            None => out.data.extend([volume, found].into_iter().flatten().cloned()),
+        }
+    }
+}
+
+/// Another machine, or a pod, that uses a claim.
+fn other_user(claim: &str, namespace: &str, machine: Option<&Value>, facts: &Facts) -> Option<String> {
+    let own = machine.and_then(|machine| text(machine, "/metadata/name")).unwrap_or_default();
+    let others = facts.all(kind::MACHINE, namespace).filter(|other| text(other, "/metadata/name") != Some(own));
+    let mut users = others.filter(|other| list(other, &LISTS[1]).iter().any(|volume| claim_of(volume) == Some(claim)));
+    if let Some(user) = users.next() {
+        return Some(format!("the VirtualMachine {}", text(user, "/metadata/name").unwrap_or("?")));
+    }
+    super::existing::pod(claim, namespace, facts).map(|pod| format!("the pod {pod}"))
+}
