@@ -4,6 +4,7 @@
 
 mod access;
 mod asked;
+mod attempt;
 mod door;
 mod explain;
 mod kubeconfig;
