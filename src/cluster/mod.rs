@@ -9,6 +9,7 @@ mod door;
 mod explain;
 mod kubeconfig;
 mod login;
+mod pem;
 mod proxy;
 mod read;
 mod refused;
