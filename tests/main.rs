@@ -1,9 +1,10 @@
-//! All tests that need more than one room: the binary against case folders, every diagnostic code, every example,
-//! the traps of the field, properties, and the walls of the house.
+//! All tests that need more than one room: the door to a cluster, the binary against case folders, every diagnostic
+//! code, every example, the traps of the field, properties, and the walls of the house.
 
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where it fails")]
 
+mod access;
 mod cases;
 mod codes;
 mod examples;

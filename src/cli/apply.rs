@@ -120,7 +120,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     };
     let session = Session::open(&args.access, terminal)?;
     let options = Options { fallback_namespace: Some(session.door.namespace().to_owned()), ..args.input.options() };
-    let Some((loaded, options)) = args.input.load_with_policies(&options, &session, terminal)? else {
+    let Some((loaded, options)) = args.input.load_with_policies(&options, &session, terminal) else {
         return Ok(Exit::Cluster);
     };
     terminal.report(&loaded.report, &loaded.sources);
@@ -168,7 +168,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
         return Ok(exit);
     }
     let goals: Vec<_> = plans.iter().map(|plan| (plan.namespace.clone(), plan.name.clone())).collect();
-    wait::run(&session, &goals, &args.wait, work.json, terminal)
+    Ok(wait::run(&session, &goals, &args.wait, work.json, terminal))
 }
 
 /// Whether nothing of a plan may be done.

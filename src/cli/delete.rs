@@ -114,10 +114,7 @@ fn names(args: &Args, session: &Session, terminal: &Terminal) -> Option<Vec<(Str
     }
     let input = InputArgs::of(args.filenames.clone(), args.recursive, args.namespace.clone());
     let options = Options { fallback_namespace: Some(session.door.namespace().to_owned()), ..input.options() };
-    let loaded = match input.load_with_policies(&options, session, terminal) {
-        Ok(Some((loaded, _))) => loaded,
-        _ => return None,
-    };
+    let (loaded, _) = input.load_with_policies(&options, session, terminal)?;
     terminal.report(&loaded.report, &loaded.sources);
     let named =
         loaded.machines.iter().map(|machine| (machine.namespace.clone().unwrap_or_else(own), machine.name.clone()));

@@ -32,6 +32,7 @@ use crate::{Loaded, Options};
   kubectl wukong diff -f machines/ -R -o json
   kubectl wukong diff -f machines/ --base main/machines/
   KUBECTL_EXTERNAL_DIFF='delta --side-by-side' kubectl wukong diff -f vm.yaml")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line, and they are independent")]
 pub(super) struct Args {
     #[command(flatten)]
     input: InputArgs,
@@ -87,8 +88,9 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     } else {
         let session = Session::open(&args.access, terminal)?;
         let options = Options { fallback_namespace: Some(session.door.namespace().to_owned()), ..args.input.options() };
-        let loaded = args.input.load_with_policies(&options, &session, terminal)?;
-        let Some((loaded, options)) = loaded else { return Ok(Exit::Cluster) };
+        let Some((loaded, options)) = args.input.load_with_policies(&options, &session, terminal) else {
+            return Ok(Exit::Cluster);
+        };
         if !valid(&loaded, terminal) {
             return Ok(Exit::BadFile);
         }

@@ -61,27 +61,27 @@ impl InputArgs {
         options: &Options,
         session: &Session,
         terminal: &Terminal,
-    ) -> anyhow::Result<Option<(Loaded, Options)>> {
+    ) -> Option<(Loaded, Options)> {
         let mut unread = Vec::new();
         let inputs = self.read(&mut unread);
         let loaded = self.check(inputs.clone(), unread.clone(), options, false);
         if loaded.report.problems().iter().all(|problem| problem.code != Code::StoragePolicy) {
-            return Ok(Some((loaded, options.clone())));
+            return Some((loaded, options.clone()));
         }
         let own = options.namespace.as_deref().unwrap_or(session.door.namespace());
         let cluster_policies = match session.runtime.block_on(policies(&session.door, own)) {
             Ok(Ok(found)) => found,
             Ok(Err(problem)) => {
                 terminal.error(&problem);
-                return Ok(None);
+                return None;
             }
             Err(refused) => {
                 super::session::tell(&refused, terminal);
-                return Ok(None);
+                return None;
             }
         };
         let options = Options { cluster_policies, ..options.clone() };
-        Ok(Some((self.check(inputs, unread, &options, false), options)))
+        Some((self.check(inputs, unread, &options, false), options))
     }
 
     /// What the flags say beyond the files.

@@ -130,7 +130,12 @@ fn each(
             Err(refused) => exit = tell(&refused, terminal),
         }
     }
-    if exit == Exit::Done && waits.wanted() { wait::run(session, &goals, waits, false, terminal) } else { Ok(exit) }
+    let waits = if exit == Exit::Done && waits.wanted() {
+        Some(wait::run(session, &goals, waits, false, terminal))
+    } else {
+        None
+    };
+    Ok(waits.unwrap_or(exit))
 }
 
 /// Whether a machine has a running instance.

@@ -45,7 +45,7 @@ pub(super) fn run(
     args: &WaitArgs,
     json: bool,
     terminal: &Terminal,
-) -> anyhow::Result<Exit> {
+) -> Exit {
     let vms: Vec<_> =
         machines.iter().map(|(namespace, name)| (namespace.clone(), crate::machine::vm_name(name))).collect();
     let mut screen = Screen::new(json, terminal);
@@ -60,14 +60,14 @@ pub(super) fn run(
         Ok(Exit::TimedOut) => {
             terminal.error("not there in time; everything is applied, and goes on");
             terminal.help("--timeout waits longer; apply --wait again goes on waiting");
-            Ok(Exit::TimedOut)
+            Exit::TimedOut
         }
         Ok(Exit::Interrupted) => {
             terminal.error("interrupted; everything is applied, and goes on");
-            Ok(Exit::Interrupted)
+            Exit::Interrupted
         }
-        Ok(exit) => Ok(exit),
-        Err(refused) => Ok(tell(&refused, terminal)),
+        Ok(exit) => exit,
+        Err(refused) => tell(&refused, terminal),
     }
 }
 

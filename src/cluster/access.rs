@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use base64::Engine as _;
 use kube::Config;
 use kube::config::{AuthInfo, Cluster, ExecAuthCluster};
 
 use super::kubeconfig::{self, Chosen};
+use super::pem::certificates;
 use super::proxy;
 use super::refused::clean;
 
@@ -228,23 +228,6 @@ fn trim_token(user: &mut AuthInfo) {
     if text.trim() != text {
         user.token = Some(text.trim().to_owned().into());
         user.token_file = None;
-    }
-}
-
-/// The certificates of a PEM text.
-fn certificates(pem: &[u8]) -> Result<Vec<Vec<u8>>> {
-    let text = String::from_utf8_lossy(pem);
-    let blocks = text.split("-----BEGIN CERTIFICATE-----").skip(1);
-    let bodies = blocks.filter_map(|block| Some(block.split_once("-----END CERTIFICATE-----")?.0));
-    let decoded: Option<Vec<_>> = bodies
-        .map(|body| {
-            let body: String = body.split_whitespace().collect();
-            base64::engine::general_purpose::STANDARD.decode(body).ok()
-        })
-        .collect();
-    match decoded {
-        Some(found) if !found.is_empty() => Ok(found),
-        _ => bail!("the certificate authority holds no certificate in PEM form; see `certificate-authority`"),
     }
 }
 

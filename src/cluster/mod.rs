@@ -5,11 +5,13 @@
 mod access;
 mod apply;
 mod asked;
+mod attempt;
 mod door;
 mod explain;
 mod fetch;
 mod kubeconfig;
 mod login;
+mod pem;
 mod policies;
 mod proxy;
 mod read;

@@ -157,7 +157,7 @@ fn disks(out: &mut Removal, record: &Record, machine: Option<&Value>, facts: &Fa
         }
         let own =
             |object: &Value| standing(object, &out.name, Some(record), Wishes::default(), facts) == Ok(Standing::Own);
-        let refused = if ![volume, found].into_iter().flatten().all(|object| own(object) || owned_by_machine) {
+        let refused = if [volume, found].into_iter().flatten().any(|object| !own(object) && !owned_by_machine) {
             Some("it was not made by this Wukong".to_owned())
         } else {
             other_user(&claim, &namespace, machine, facts).map(|user| format!("{user} uses it"))
