@@ -17,6 +17,7 @@ use super::session::{Session, plans, tell, wanted};
 use super::terminal::Terminal;
 use super::wait::{self, WaitArgs};
 use crate::cluster::{Carry, Door, Interrupt, Refused, Stopped, fetch};
+use crate::facts::kind;
 use crate::output;
 use crate::plan::{self, Plan, Wishes};
 use crate::{Machine, Options};
@@ -167,7 +168,11 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     if exit != Exit::Done || !args.wait.wanted() || work.dry_run {
         return Ok(exit);
     }
-    let goals: Vec<_> = plans.iter().map(|plan| (plan.namespace.clone(), plan.name.clone())).collect();
+    let vms = plans.iter().filter_map(|plan| {
+        let vm = plan.steps.iter().find(|step| step.kind == kind::MACHINE)?;
+        Some((plan.namespace.clone(), vm.name.clone()))
+    });
+    let goals: Vec<_> = vms.collect();
     Ok(wait::run(&session, &goals, &args.wait, work.json, terminal))
 }
 

@@ -42,8 +42,9 @@ pub(super) struct Args {
     output: Format,
 
     /// Ask the server's webhooks as well, by a dry run of every write.
+    // `--server` is kubectl's flag for the address of the API server.
     #[arg(long, conflicts_with = "base")]
-    server: bool,
+    server_side: bool,
 
     /// Compare with another version of the files instead of the cluster, offline.
     #[arg(long, value_name = "PATH")]
@@ -96,7 +97,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
         }
         let read = session.runtime.block_on(async {
             let (_, mut plans) = plans(&session.door, &loaded.machines, &options, wishes).await?;
-            if args.server {
+            if args.server_side {
                 ask(&session.door, &mut plans).await?;
             }
             Ok::<_, Refused>(plans)

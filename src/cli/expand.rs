@@ -112,7 +112,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
 async fn write(session: &Session, namespace: &str, step: &Step, manager: &str) -> Result<(), Refused> {
     let live = step.live.clone().unwrap_or_default();
     let patch = json!({
-        "metadata": {"uid": live["metadata"]["uid"], "resourceVersion": live["metadata"]["resourceVersion"]},
+        "metadata": {"uid": live["metadata"]["uid"]},
         "spec": step.body["spec"],
     });
     let write = Write { manager, force: false, dry_run: false };

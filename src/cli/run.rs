@@ -146,7 +146,8 @@ pub(super) fn runs(target: &Target, facts: &Facts) -> bool {
 
 /// Starts a machine with the strategy that its file said last: KubeVirt's own start would make it Always.
 async fn start_one(session: &Session, target: &Target, vm: &Value, facts: &Facts) -> Result<&'static str, Refused> {
-    if runs(target, facts) {
+    let halted = text(vm, "/spec/runStrategy") == Some("Halted") || vm.pointer("/spec/running") == Some(&json!(false));
+    if runs(target, facts) && !halted {
         return Ok("runs already");
     }
     let wanted = target.record.as_ref().and_then(|record| record.run_strategy.as_deref());
@@ -155,7 +156,7 @@ async fn start_one(session: &Session, target: &Target, vm: &Value, facts: &Facts
         let manager = target.wukong.as_deref().map_or_else(|| MANAGER.to_owned(), Record::manager);
         let write = Write { manager: &manager, force: false, dry_run: false };
         let patch = json!({
-            "metadata": {"resourceVersion": vm["metadata"]["resourceVersion"], "uid": vm["metadata"]["uid"]},
+            "metadata": {"uid": vm["metadata"]["uid"]},
             "spec": {"runStrategy": wanted},
         });
         session.door.merge(Resource::VirtualMachine, Some(&target.namespace), &target.vm, &patch, &write).await?;

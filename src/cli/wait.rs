@@ -38,20 +38,18 @@ impl WaitArgs {
 /// How often is looked: each time is a fixed number of lists.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Waits for the VirtualMachines of some Wukongs, by namespace and name.
+/// Waits for some VirtualMachines, by namespace and name.
 pub(super) fn run(
     session: &Session,
-    machines: &[(String, String)],
+    vms: &[(String, String)],
     args: &WaitArgs,
     json: bool,
     terminal: &Terminal,
 ) -> Exit {
-    let vms: Vec<_> =
-        machines.iter().map(|(namespace, name)| (namespace.clone(), crate::machine::vm_name(name))).collect();
     let mut screen = Screen::new(json, terminal);
     let outcome = session.runtime.block_on(async {
         tokio::select! {
-            outcome = watch(session, &vms, args.timeout, &mut screen) => outcome,
+            outcome = watch(session, vms, args.timeout, &mut screen) => outcome,
             _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
         }
     });

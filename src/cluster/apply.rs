@@ -147,7 +147,8 @@ impl Carry<'_> {
             }
             (Op::Grow, Some(live)) => {
                 let mut patch = json!({"spec": step.body["spec"]});
-                patch["metadata"] = json!({"resourceVersion": version(live), "uid": live["metadata"]["uid"]});
+                // Its status may move; the server lets no claim shrink.
+                patch["metadata"] = json!({"uid": live["metadata"]["uid"]});
                 let kind = kind.unwrap_or(Resource::PersistentVolumeClaim);
                 self.door.merge(kind, namespace, &step.name, &patch, &write).await.map(Some).map_err(stopped)
             }

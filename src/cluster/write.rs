@@ -130,7 +130,9 @@ impl Door {
     /// Sent once: the second of two restarts would be one too many.
     pub async fn put_subresource(&self, path: &str, body: &Value) -> Result<Value, Refused> {
         let path = format!("/{}", path.trim_start_matches('/'));
-        let request = Request::new(Asked::path("update", &path), Method::PUT, path);
+        let mut request = Request::new(Asked::path("update", &path), Method::PUT, path);
+        // KubeVirt answers these with nothing, and refuses who asks for JSON.
+        request.accept = "*/*";
         self.send(request.body(JSON, body).once()).await
     }
 

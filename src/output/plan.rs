@@ -35,7 +35,9 @@ pub fn plans(plans: &[Plan], fields: bool, styles: &Styles, width: usize) -> Str
     }
     let problems: String = shown.iter().map(|plan| remarks(plan, styles, width)).collect();
     if !problems.is_empty() {
-        out.push('\n');
+        if !out.is_empty() {
+            out.push('\n');
+        }
         out.push_str(&problems);
     }
     if !out.is_empty() {
@@ -132,7 +134,7 @@ fn short(field: &str) -> String {
 
 fn disks(plan: &Plan, styles: &Styles) -> Vec<Vec<(String, Style)>> {
     let normal = Style::new();
-    let listed = plan.disks.iter().filter(|disk| disk.data != Data::Keep || plan.differs());
+    let listed = plan.disks.iter().filter(|_| plan.differs());
     listed
         .map(|disk| {
             let style = match disk.data {

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::grow::mebibytes;
 use super::lists::{LISTS, claim_of, list};
 use crate::facts::{Facts, kind, text};
 use crate::quantity::Quantity;
@@ -168,6 +169,12 @@ fn disk(facts: &Facts, namespace: &str, claim: &str, stays_off: bool, runs: bool
     growth(found, runs)
 }
 
+/// A size as people write it, where that loses nothing.
+fn shown(size: &Quantity) -> String {
+    let whole = size.units().filter(|bytes| bytes.is_multiple_of(1 << 20));
+    whole.map_or_else(|| size.to_string(), mebibytes)
+}
+
 /// Words of an importer that trying again does not change.
 fn cannot_heal(why: &str) -> bool {
     let why = why.to_lowercase();
@@ -194,8 +201,9 @@ pub fn growth(claim: &Value, runs: bool) -> (State, String) {
         return (State::Done, "Bound".into());
     };
     if has >= asked {
-        return (State::Done, format!("Bound, {has}"));
+        return (State::Done, format!("Bound, {}", shown(&has)));
     }
+    let (asked, has) = (shown(&asked), shown(&has));
     let failed = ["ControllerResizeError", "NodeResizeError"];
     let failure = failed.iter().find_map(|name| condition(claim, name).filter(|(holds, _)| *holds));
     if let Some((_, why)) = failure {

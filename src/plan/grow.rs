@@ -43,7 +43,7 @@ pub(super) fn answer(ask: &Ask<'_>, claim: &Value, facts: &Facts) -> Result<Answ
         return Ok(Answer::Stays(None));
     };
     if ask.last.is_some_and(|last| last == ask.size) || ask.last.is_none() && request >= size {
-        let larger = ask.last.is_some() && request > wanted(size, claim, facts);
+        let larger = ask.last.is_some() && request > wanted(size, claim, facts).next_multiple_of(1 << 20);
         let note = requested.filter(|_| larger).map(|request| {
             format!(
                 "the claim asks for {request}, more than the file's {}: it was grown elsewhere, and stays",
@@ -96,7 +96,7 @@ pub(super) fn seen_by_guest(claim: &Value, facts: &Facts) -> u64 {
 }
 
 /// Bytes as a quantity that people can read, rounded up.
-fn mebibytes(bytes: u64) -> String {
+pub(super) fn mebibytes(bytes: u64) -> String {
     let mebibytes = bytes.div_ceil(1 << 20);
     if mebibytes.is_multiple_of(1 << 10) { format!("{}Gi", mebibytes >> 10) } else { format!("{mebibytes}Mi") }
 }
