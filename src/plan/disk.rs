@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::grow::{Answer, Ask, answer};
 use super::guest::Guest;
-use super::object::{Found, create, grow, update};
+use super::object::{Found, create, grow, update, written};
 use super::own::{Standing, standing};
 use super::owned::{at, leaves};
 use super::{Data, DiskPlan, Note, Refusal, Step, Wishes};
@@ -101,7 +101,9 @@ pub(super) fn plan(disk: &Disk, body: Value, scope: &Scope<'_>) -> Result<Outcom
     match (volume.filter(|_| imported), claim) {
         (Some(volume), claim) => {
             image(disk, &body, volume, scope.wishes, &mut out.notes)?;
-            let body = as_made(body, volume);
+            let mut body = body;
+            // A DataVolume cannot be changed, except for its metadata: what is sent of its spec is what it has.
+            body["spec"] = restricted(&body["spec"], volume, &scope.machine.name);
             let own = volume_standing.unwrap_or(Standing::Own);
             out.steps.push(update(body, volume, &own, &scope.machine.name, scope.guest));
             if let (Answer::Grows(to), Some(claim)) = (&answer, claim) {
@@ -124,7 +126,7 @@ pub(super) fn plan(disk: &Disk, body: Value, scope: &Scope<'_>) -> Result<Outcom
                 Answer::Grows(to) => json!(to),
                 Answer::Stays(_) => claim.pointer("/spec/resources/requests/storage").cloned().unwrap_or(Value::Null),
             };
-            body["spec"] = restricted(&body["spec"], &claim["spec"]);
+            body["spec"] = restricted(&body["spec"], claim, &scope.machine.name);
             body["spec"]["resources"] = json!({"requests": {"storage": request}});
             let own = claim_standing.unwrap_or(Standing::Own);
             out.steps.push(update(body, claim, &own, &scope.machine.name, scope.guest));
@@ -206,17 +208,14 @@ fn image(disk: &Disk, body: &Value, volume: &Value, wishes: Wishes, notes: &mut 
     Ok(())
 }
 
-/// A DataVolume cannot be changed, except for its metadata: what is sent of its spec is what it has.
-fn as_made(mut body: Value, volume: &Value) -> Value {
-    body["spec"] = restricted(&body["spec"], &volume["spec"]);
-    body
-}
-
-/// The live values of the fields of `wanted` that are there.
-fn restricted(wanted: &Value, live: &Value) -> Value {
+/// The live values of the fields of the spec `wanted`, and of those that were sent before: server-side apply takes away
+/// what is sent no more, and of a claim nothing can be taken away.
+fn restricted(wanted: &Value, live: &Value, wukong: &str) -> Value {
+    let sent =
+        written(live, wukong).into_iter().filter_map(|path| Some(path.strip_prefix(&["spec".to_owned()])?.to_vec()));
     let mut out = Value::Null;
-    for path in leaves(wanted) {
-        if let Some(value) = at(live, &path).filter(|value| !value.is_null()) {
+    for path in leaves(wanted).into_iter().chain(sent) {
+        if let Some(value) = at(&live["spec"], &path).filter(|value| !value.is_null()) {
             let mut place = &mut out;
             for key in &path {
                 place = &mut place[key.as_str()];

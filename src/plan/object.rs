@@ -146,6 +146,14 @@ fn older(owners: &[Owner], standing: &Standing, live: &Value) -> Vec<String> {
     }
 }
 
+/// The fields of an object that this Wukong sent, or that it takes over from an older tool.
+pub(super) fn written(object: &Value, wukong: &str) -> Vec<Path> {
+    let manager = Record::manager(wukong);
+    let sent = owners(object).into_iter();
+    let sent = sent.filter(|owner| owner.manager == manager || OLDER.contains(&owner.manager.as_str()));
+    sent.flat_map(|owner| owner.paths).collect()
+}
+
 /// The annotation in which kubectl keeps what it last applied.
 pub(super) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
