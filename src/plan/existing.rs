@@ -15,7 +15,9 @@ pub(super) fn check(disk: &Disk, namespace: &str, machine: &str, facts: &Facts) 
     let Some(claim) = facts.get(kind::CLAIM, namespace, name) else {
         if let Some(unread) = facts.unknown(kind::CLAIM, namespace) {
             let text = format!("whether its claim {name} exists is not known: {}", unread.reason);
-            return Ok(vec![Note { object: format!("disk {}", disk.name), text }]);
+            let mut notes = writer(disk, namespace, machine, facts)?;
+            notes.push(Note { object: format!("disk {}", disk.name), text });
+            return Ok(notes);
         }
         let help = format!("`kubectl get pvc -n {namespace}` lists what is there");
         return Err(refuse(format!("its claim {name} does not exist in {namespace}"), &help));
@@ -64,34 +66,46 @@ pub(super) fn writer(disk: &Disk, namespace: &str, machine: &str, facts: &Facts)
         help: "take the disk from the other first, clone the claim (`image: pvc:NAMESPACE/NAME`), or let both only read (`readOnly: true`)".to_owned(),
     }
     };
-    for other in facts.all(kind::MACHINE, namespace) {
-        let other_name = text(other, "/metadata/name").unwrap_or_default();
-        if other_name == machine {
-            continue;
-        }
-        let uses = list(other, &LISTS[1]).iter().find(|volume| claim_of(volume) == Some(name));
-        if uses.is_some_and(|volume| !(disk.read_only && reads_only(volume))) {
-            return Err(refuse(format!("the VirtualMachine {other_name}")));
+    let shared = |volume: &Value| disk.read_only && reads_only(volume);
+    let writes = |volumes: &[Value]| volumes.iter().any(|volume| uses(volume, name) && !shared(volume));
+    // An instance may stand alone, and holds what was plugged in without its machine.
+    for kind in [kind::MACHINE, kind::INSTANCE] {
+        for other in facts.all(kind, namespace) {
+            let other_name = text(other, "/metadata/name").unwrap_or_default();
+            let volumes = if kind == kind::MACHINE { list(other, &LISTS[1]) } else { pod_volumes(other) };
+            if other_name != machine && !ended(other) && writes(volumes) {
+                return Err(refuse(format!("the {kind} {other_name}")));
+            }
         }
     }
     for pod in facts.all(kind::POD, namespace) {
-        if matches!(text(pod, "/status/phase"), Some("Succeeded" | "Failed")) || belongs_to_a_machine(pod) {
-            continue;
-        }
-        let volumes = pod.pointer("/spec/volumes").and_then(Value::as_array);
-        let uses = volumes.into_iter().flatten().find(|volume| claim_of(volume) == Some(name));
-        if uses.is_some_and(|volume| !(disk.read_only && reads_only(volume))) {
+        if !ended(pod) && !belongs_to_a_machine(pod) && writes(pod_volumes(pod)) {
             return Err(refuse(format!("the pod {}", text(pod, "/metadata/name").unwrap_or_default())));
         }
     }
     let mut notes = Vec::new();
-    for kind in [kind::MACHINE, kind::POD] {
+    for kind in [kind::MACHINE, kind::INSTANCE, kind::POD] {
         if let Some(unread) = facts.unknown(kind, namespace) {
             let text = format!("whether another {kind} uses {name} is not known: {}", unread.reason);
             notes.push(Note { object: format!("disk {}", disk.name), text });
         }
     }
     Ok(notes)
+}
+
+fn pod_volumes(object: &Value) -> &[Value] {
+    object.pointer("/spec/volumes").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// Whether a pod or an instance has ended, and holds its volumes no more. A machine has no phase.
+fn ended(object: &Value) -> bool {
+    matches!(text(object, "/status/phase"), Some("Succeeded" | "Failed"))
+}
+
+/// Whether a volume stands for a claim, in any of the ways that a machine or a pod can name one.
+fn uses(volume: &Value, claim: &str) -> bool {
+    let others = ["/memoryDump/claimName", "/ephemeral/persistentVolumeClaim/claimName"];
+    claim_of(volume) == Some(claim) || others.iter().any(|pointer| text(volume, pointer) == Some(claim))
 }
 
 fn reads_only(volume: &Value) -> bool {
