@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::change::changes;
 use super::guest::Guest;
-use super::merge::{overlay, remove, same};
+use super::merge::{overlay, remove, same_field};
 use super::own::Standing;
 use super::owned::{Owner, Path, at, leaves, owners};
 use super::{Conflict, Effect, Op, Step};
@@ -63,7 +63,9 @@ pub(super) fn update(mut body: Value, live: &Value, standing: &Standing, wukong:
     let older = |owner: &Owner| take_over.contains(&owner.manager);
     let mut expected = overlay(live, &body);
     for path in owners.iter().filter(|owner| ours(owner)).flat_map(|owner| &owner.paths) {
-        let shared = owners.iter().any(|owner| !ours(owner) && !older(owner) && owner.paths.contains(path));
+        let shared = owners
+            .iter()
+            .any(|owner| !ours(owner) && !older(owner) && owner.paths.iter().any(|other| other.starts_with(path)));
         if !shared && at(&body, path).is_none() && path.first().is_some_and(|first| first != "status") {
             remove(&mut expected, path);
         }
@@ -91,7 +93,8 @@ pub(super) fn update(mut body: Value, live: &Value, standing: &Standing, wukong:
     let mut conflicts = Vec::new();
     let mut force = false;
     for path in leaves(&body) {
-        let Some(theirs) = at(live, &path).filter(|theirs| at(&body, &path).is_some_and(|ours| !same(theirs, ours)))
+        let Some(theirs) =
+            at(live, &path).filter(|theirs| at(&body, &path).is_some_and(|ours| !same_at(&path, theirs, ours)))
         else {
             continue;
         };
@@ -116,13 +119,18 @@ pub(super) fn update(mut body: Value, live: &Value, standing: &Standing, wukong:
 /// A field that stays is kept under the name it is asked for.
 fn respell(body: &mut Value, live: &Value) {
     for path in leaves(body) {
-        let spelled = at(live, &path).filter(|live| at(body, &path).is_some_and(|wanted| same(live, wanted))).cloned();
+        let spelled =
+            at(live, &path).filter(|live| at(body, &path).is_some_and(|wanted| same_at(&path, live, wanted))).cloned();
         if let (Some(spelled), Some(place)) = (spelled, place(body, &path))
             && spelled.is_string()
         {
             *place = spelled;
         }
     }
+}
+
+fn same_at(path: &Path, a: &Value, b: &Value) -> bool {
+    same_field(path.last().map_or("", String::as_str), a, b)
 }
 
 fn place<'a>(object: &'a mut Value, path: &[String]) -> Option<&'a mut Value> {
