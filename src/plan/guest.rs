@@ -115,11 +115,16 @@ impl Guest {
 /// from version 1.6 on, and by live migration, which carries out changes of sockets and memory.
 fn live_updates(kubevirt: &Value) -> bool {
     let strategy = text(kubevirt, "/spec/configuration/vmRolloutStrategy");
-    let version = text(kubevirt, "/status/observedKubeVirtVersion").unwrap_or_default();
-    let mut numbers = version.trim_start_matches('v').split('.').map(|part| part.parse::<u32>().unwrap_or_default());
-    let by_default = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default()) >= (1, 6);
+    let by_default = version(kubevirt).is_some_and(|(numbers, _)| numbers >= (1, 6));
     let rolls_out = strategy.map_or(by_default, |strategy| strategy == "LiveUpdate");
     rolls_out && strings(kubevirt, "/spec/workloadUpdateStrategy/workloadUpdateMethods").contains(&"LiveMigrate")
+}
+
+/// The version of KubeVirt, as its first two numbers and as it calls itself.
+pub(super) fn version(kubevirt: &Value) -> Option<((u32, u32), &str)> {
+    let name = text(kubevirt, "/status/observedKubeVirtVersion")?;
+    let mut numbers = name.trim_start_matches('v').split('.').map(|part| part.parse().ok());
+    Some(((numbers.next()??, numbers.next()??), name))
 }
 
 #[cfg(test)]

@@ -122,7 +122,15 @@ fn disk(
     guest: &Guest,
 ) {
     let namespace = plan.namespace.clone();
-    let scope = disk::Scope { machine, namespace: &namespace, record: plan.before.as_ref(), wishes, facts, guest };
+    let scope = disk::Scope {
+        machine,
+        namespace: &namespace,
+        record: plan.before.as_ref(),
+        wishes,
+        facts,
+        guest,
+        steps: &plan.steps,
+    };
     let used = existing::writer(disk, &namespace, &machine.vm_name(), facts);
     match disk::plan(disk, body(manifest, &namespace), &scope).and_then(|outcome| used.map(|notes| (outcome, notes))) {
         Ok((outcome, notes)) => {
