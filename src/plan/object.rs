@@ -79,7 +79,7 @@ pub(super) fn update(mut body: Value, live: &Value, standing: &Standing, wukong:
         Standing::Own if found.is_empty() => Op::Keep,
         Standing::Own => Op::Update,
     };
-    let changes: Vec<_> = found
+    let mut changes: Vec<_> = found
         .into_iter()
         .map(|change| {
             let effect = if kind == kind::MACHINE {
@@ -90,6 +90,9 @@ pub(super) fn update(mut body: Value, live: &Value, standing: &Standing, wukong:
             (change, effect)
         })
         .collect();
+    if kind == kind::MACHINE {
+        Guest::together(&mut changes);
+    }
     let mut conflicts = Vec::new();
     let mut force = false;
     for path in leaves(&body) {
