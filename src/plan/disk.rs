@@ -44,11 +44,12 @@ pub(super) fn plan(disk: &Disk, body: Value, scope: &Scope<'_>) -> Result<Outcom
     };
     let imported = text(&body, "/kind") == Some(kind::DATA_VOLUME);
     let Some(there) = claim.or(volume.filter(|_| imported)) else {
-        if let Some(unread) = facts.unknown(kind::CLAIM, namespace) {
-            let help = format!(
-                "ask for the right to list them: kubectl auth can-i list persistentvolumeclaims -n {namespace}"
-            );
-            let reason = format!("whether its claim {} exists is not known: {}", disk.claim, unread.reason);
+        let filler = facts.unknown(kind::DATA_VOLUME, namespace).filter(|_| imported);
+        let gap = facts.unknown(kind::CLAIM, namespace).map(|unread| ("claim", unread));
+        if let Some((what, unread)) = gap.or(filler.map(|unread| ("DataVolume", unread))) {
+            let resource = if what == "claim" { "persistentvolumeclaims" } else { "datavolumes.cdi.kubevirt.io" };
+            let help = format!("ask for the right to list them: kubectl auth can-i list {resource} -n {namespace}");
+            let reason = format!("whether its {what} {} exists is not known: {}", disk.claim, unread.reason);
             return Err(Refusal { object: format!("disk {}", disk.name), reason, help });
         }
         out.disk.data = Data::Create;
