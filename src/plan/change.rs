@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::merge::{is_nothing, same};
+use super::merge::{is_nothing, same_field};
 
 /// A field that changes.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,8 +28,9 @@ fn walk(field: &str, before: Option<&Value>, after: Option<&Value>, in_entry: bo
         () if key.contains(['.', '/', '[']) => format!("{field}[{key}]"),
         () => format!("{field}.{key}"),
     };
+    let last = field.rsplit('.').next().unwrap_or_default();
     match (before, after) {
-        (Some(a), Some(b)) if same(a, b) => {}
+        (Some(a), Some(b)) if same_field(last, a, b) => {}
         (Some(Value::Object(a)), Some(Value::Object(b))) => {
             let entry = a.contains_key("name") || b.contains_key("name");
             for (key, value) in a {

@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 
 use super::grow::{Answer, Ask, answer};
 use super::guest::Guest;
-use super::object::{Found, create, grow, update};
+use super::object::{Found, create, grow, update, written};
 use super::own::{Standing, standing};
 use super::owned::{at, leaves};
 use super::{Data, DiskPlan, Note, Refusal, Step, Wishes};
-use crate::facts::{Facts, Record, kind, text};
+use crate::facts::{Facts, Record, kind, path, strings, text};
 use crate::machine::{Disk, Machine};
 use crate::quantity::Quantity;
 
@@ -20,6 +20,8 @@ pub(super) struct Scope<'a> {
     pub wishes: Wishes,
     pub facts: &'a Facts,
     pub guest: &'a Guest,
+    /// What happens before.
+    pub steps: &'a [Step],
 }
 
 /// What happens to a disk.
@@ -42,11 +44,12 @@ pub(super) fn plan(disk: &Disk, body: Value, scope: &Scope<'_>) -> Result<Outcom
     };
     let imported = text(&body, "/kind") == Some(kind::DATA_VOLUME);
     let Some(there) = claim.or(volume.filter(|_| imported)) else {
-        if let Some(unread) = facts.unknown(kind::CLAIM, namespace) {
-            let help = format!(
-                "ask for the right to list them: kubectl auth can-i list persistentvolumeclaims -n {namespace}"
-            );
-            let reason = format!("whether its claim {} exists is not known: {}", disk.claim, unread.reason);
+        let filler = facts.unknown(kind::DATA_VOLUME, namespace).filter(|_| imported);
+        let gap = facts.unknown(kind::CLAIM, namespace).map(|unread| ("claim", unread));
+        if let Some((what, unread)) = gap.or(filler.map(|unread| ("DataVolume", unread))) {
+            let resource = if what == "claim" { "persistentvolumeclaims" } else { "datavolumes.cdi.kubevirt.io" };
+            let help = format!("ask for the right to list them: kubectl auth can-i list {resource} -n {namespace}");
+            let reason = format!("whether its {what} {} exists is not known: {}", disk.claim, unread.reason);
             return Err(Refusal { object: format!("disk {}", disk.name), reason, help });
         }
         out.disk.data = Data::Create;
@@ -68,7 +71,8 @@ pub(super) fn plan(disk: &Disk, body: Value, scope: &Scope<'_>) -> Result<Outcom
     let last = scope.record.and_then(|record| record.sizes.get(&disk.name)).and_then(|size| Quantity::parse(size).ok());
     let answer = match (&disk.size, claim) {
         (Some(size), Some(claim)) => {
-            let ask = Ask { wukong: &scope.machine.name, disk: &disk.name, size, last: last.as_ref() };
+            let ask =
+                Ask { wukong: &scope.machine.name, disk: &disk.name, size, last: last.as_ref(), steps: scope.steps };
             answer(&ask, claim, facts)?
         }
         (Some(size), None) => match last.filter(|last| last != size) {
@@ -101,7 +105,9 @@ pub(super) fn plan(disk: &Disk, body: Value, scope: &Scope<'_>) -> Result<Outcom
     match (volume.filter(|_| imported), claim) {
         (Some(volume), claim) => {
             image(disk, &body, volume, scope.wishes, &mut out.notes)?;
-            let body = as_made(body, volume);
+            let mut body = body;
+            // A DataVolume cannot be changed, except for its metadata: what is sent of its spec is what it has.
+            body["spec"] = restricted(&body["spec"], volume, &scope.machine.name);
             let own = volume_standing.unwrap_or(Standing::Own);
             out.steps.push(update(body, volume, &own, &scope.machine.name, scope.guest));
             if let (Answer::Grows(to), Some(claim)) = (&answer, claim) {
@@ -110,6 +116,9 @@ pub(super) fn plan(disk: &Disk, body: Value, scope: &Scope<'_>) -> Result<Outcom
         }
         (None, Some(claim)) if imported => {
             // The DataVolume is gone and its claim is not: making another one would import over it, or be refused.
+            if !filled(claim, scope.record) {
+                other_image("nothing: it was made empty", disk, scope.wishes, &mut out.notes)?;
+            }
             let adopted = claim_standing == Some(Standing::Adopted);
             let step = match &answer {
                 Answer::Grows(to) => Some(grow(claim, to)),
@@ -124,7 +133,7 @@ pub(super) fn plan(disk: &Disk, body: Value, scope: &Scope<'_>) -> Result<Outcom
                 Answer::Grows(to) => json!(to),
                 Answer::Stays(_) => claim.pointer("/spec/resources/requests/storage").cloned().unwrap_or(Value::Null),
             };
-            body["spec"] = restricted(&body["spec"], &claim["spec"]);
+            body["spec"] = restricted(&body["spec"], claim, &scope.machine.name);
             body["spec"]["resources"] = json!({"requests": {"storage": request}});
             let own = claim_standing.unwrap_or(Standing::Own);
             out.steps.push(update(body, claim, &own, &scope.machine.name, scope.guest));
@@ -178,7 +187,11 @@ fn unchangeable(disk: &Disk, claim: Option<&Value>, volume: Option<&Value>, scop
         let help = format!("move it: `kubectl wukong migrate {name} --disk {}` to a class with that mode", disk.name);
         return Err(refuse("volume mode", &is, mode.as_str(), help));
     }
-    let modes = claim.map(|claim| crate::facts::strings(claim, "/spec/accessModes")).unwrap_or_default();
+    let modes = claim.map(|claim| strings(claim, "/spec/accessModes")).or_else(|| {
+        let volume = volume?;
+        Some([strings(volume, "/spec/storage/accessModes"), strings(volume, "/spec/pvc/accessModes")].concat())
+    });
+    let modes = modes.unwrap_or_default();
     if !modes.is_empty() && !modes.contains(&disk.access_mode.as_str()) && !disk.class_by_policy {
         let help = format!(
             "write `accessMode: {}`, or move it with `kubectl wukong migrate {name} --disk {}`",
@@ -195,28 +208,38 @@ fn image(disk: &Disk, body: &Value, volume: &Value, wishes: Wishes, notes: &mut 
     if super::merge::same(wanted, is) || is.is_null() {
         return Ok(());
     }
+    other_image("another one", disk, wishes, notes)
+}
+
+/// Says that a disk was not made from the file's image but from `origin`.
+fn other_image(origin: &str, disk: &Disk, wishes: Wishes, notes: &mut Vec<Note>) -> Result<(), Refusal> {
     let object = format!("disk {}", disk.name);
     if wishes.strict_image {
-        let reason = "its image is another one than it was made from".to_owned();
-        let help = "write the old image again, or rename the disk to make a new one; the old claim stays".to_owned();
-        return Err(Refusal { object, reason, help });
+        let reason = format!("the file names an image, and it was made from {origin}");
+        let help = "write what it was made from again, or rename the disk to make a new one; the old claim stays";
+        return Err(Refusal { object, reason, help: help.to_owned() });
     }
-    let text = "the image in the file changed; the disk keeps its bytes, and is not imported again".to_owned();
+    let text = format!("the image in the file is not the disk's, which was made from {origin}; it keeps its bytes");
     notes.push(Note { object, text });
     Ok(())
 }
 
-/// A DataVolume cannot be changed, except for its metadata: what is sent of its spec is what it has.
-fn as_made(mut body: Value, volume: &Value) -> Value {
-    body["spec"] = restricted(&body["spec"], &volume["spec"]);
-    body
+/// Whether CDI filled a claim whose DataVolume is not there.
+fn filled(claim: &Value, record: Option<&Record>) -> bool {
+    let name = text(claim, "/metadata/name").unwrap_or_default();
+    let annotations = path(claim, &["metadata", "annotations"]).and_then(Value::as_object);
+    record.is_some_and(|record| record.made(kind::DATA_VOLUME, name).is_some())
+        || annotations.is_some_and(|all| all.keys().any(|key| key.starts_with("cdi.kubevirt.io/")))
 }
 
-/// The live values of the fields of `wanted` that are there.
-fn restricted(wanted: &Value, live: &Value) -> Value {
+/// The live values of the fields of the spec `wanted`, and of those that were sent before: server-side apply takes away
+/// what is sent no more, and of a claim nothing can be taken away.
+fn restricted(wanted: &Value, live: &Value, wukong: &str) -> Value {
+    let sent =
+        written(live, wukong).into_iter().filter_map(|path| Some(path.strip_prefix(&["spec".to_owned()])?.to_vec()));
     let mut out = Value::Null;
-    for path in leaves(wanted) {
-        if let Some(value) = at(live, &path).filter(|value| !value.is_null()) {
+    for path in leaves(wanted).into_iter().chain(sent) {
+        if let Some(value) = at(&live["spec"], &path).filter(|value| !value.is_null()) {
             let mut place = &mut out;
             for key in &path {
                 place = &mut place[key.as_str()];

@@ -15,7 +15,9 @@ pub(super) fn check(disk: &Disk, namespace: &str, machine: &str, facts: &Facts) 
     let Some(claim) = facts.get(kind::CLAIM, namespace, name) else {
         if let Some(unread) = facts.unknown(kind::CLAIM, namespace) {
             let text = format!("whether its claim {name} exists is not known: {}", unread.reason);
-            return Ok(vec![Note { object: format!("disk {}", disk.name), text }]);
+            let mut notes = writer(disk, namespace, machine, facts)?;
+            notes.push(Note { object: format!("disk {}", disk.name), text });
+            return Ok(notes);
         }
         let help = format!("`kubectl get pvc -n {namespace}` lists what is there");
         return Err(refuse(format!("its claim {name} does not exist in {namespace}"), &help));
@@ -64,25 +66,11 @@ pub(super) fn writer(disk: &Disk, namespace: &str, machine: &str, facts: &Facts)
         help: "take the disk from the other first, clone the claim (`image: pvc:NAMESPACE/NAME`), or let both only read (`readOnly: true`)".to_owned(),
     }
     };
-    for other in facts.all(kind::MACHINE, namespace) {
-        let other_name = text(other, "/metadata/name").unwrap_or_default();
-        if other_name == machine {
-            continue;
-        }
-        let uses = list(other, &LISTS[1]).iter().find(|volume| claim_of(volume) == Some(name));
-        if uses.is_some_and(|volume| !(disk.read_only && reads_only(volume))) {
-            return Err(refuse(format!("the VirtualMachine {other_name}")));
-        }
-    }
-    for pod in facts.all(kind::POD, namespace).filter(|pod| counts(pod)) {
-        let volumes = pod.pointer("/spec/volumes").and_then(Value::as_array);
-        let uses = volumes.into_iter().flatten().find(|volume| claim_of(volume) == Some(name));
-        if uses.is_some_and(|volume| !(disk.read_only && reads_only(volume))) {
-            return Err(refuse(format!("the pod {}", text(pod, "/metadata/name").unwrap_or_default())));
-        }
+    if let Some(user) = user(name, namespace, machine, disk.read_only, facts) {
+        return Err(refuse(user));
     }
     let mut notes = Vec::new();
-    for kind in [kind::MACHINE, kind::POD] {
+    for kind in [kind::MACHINE, kind::INSTANCE, kind::POD] {
         if let Some(unread) = facts.unknown(kind, namespace) {
             let text = format!("whether another {kind} uses {name} is not known: {}", unread.reason);
             notes.push(Note { object: format!("disk {}", disk.name), text });
@@ -91,23 +79,42 @@ pub(super) fn writer(disk: &Disk, namespace: &str, machine: &str, facts: &Facts)
     Ok(notes)
 }
 
+/// Another machine, instance or pod that uses a claim; if `only_read`, one that writes to it.
+pub(super) fn user(claim: &str, namespace: &str, machine: &str, only_read: bool, facts: &Facts) -> Option<String> {
+    let shared = |volume: &Value| only_read && reads_only(volume);
+    let holds = |volumes: &[Value]| volumes.iter().any(|volume| uses(volume, claim) && !shared(volume));
+    // An instance may stand alone, and holds what was plugged in without its machine.
+    for kind in [kind::MACHINE, kind::INSTANCE] {
+        for other in facts.all(kind, namespace) {
+            let name = text(other, "/metadata/name").unwrap_or_default();
+            let volumes = if kind == kind::MACHINE { list(other, &LISTS[1]) } else { pod_volumes(other) };
+            if name != machine && !ended(other) && holds(volumes) {
+                return Some(format!("the {kind} {name}"));
+            }
+        }
+    }
+    let mut pods = facts.all(kind::POD, namespace);
+    let pod = pods.find(|pod| !ended(pod) && !belongs_to_a_machine(pod) && holds(pod_volumes(pod)))?;
+    Some(format!("the pod {}", text(pod, "/metadata/name").unwrap_or_default()))
+}
+
+fn pod_volumes(object: &Value) -> &[Value] {
+    object.pointer("/spec/volumes").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// Whether a pod or an instance has ended, and holds its volumes no more. A machine has no phase.
+fn ended(object: &Value) -> bool {
+    matches!(text(object, "/status/phase"), Some("Succeeded" | "Failed"))
+}
+
+/// Whether a volume stands for a claim, in any of the ways that a machine or a pod can name one.
+fn uses(volume: &Value, claim: &str) -> bool {
+    let others = ["/memoryDump/claimName", "/ephemeral/persistentVolumeClaim/claimName"];
+    claim_of(volume) == Some(claim) || others.iter().any(|pointer| text(volume, pointer) == Some(claim))
+}
+
 fn reads_only(volume: &Value) -> bool {
     volume.pointer("/persistentVolumeClaim/readOnly") == Some(&Value::Bool(true))
-}
-
-/// A pod of a person that uses a claim, by its name.
-pub(super) fn pod<'f>(claim: &str, namespace: &'f str, facts: &'f Facts) -> Option<&'f str> {
-    let mut pods = facts.all(kind::POD, namespace).filter(|pod| counts(pod));
-    let user = pods.find(|pod| {
-        let volumes = pod.pointer("/spec/volumes").and_then(Value::as_array);
-        volumes.into_iter().flatten().any(|volume| claim_of(volume) == Some(claim))
-    });
-    user.and_then(|pod| text(pod, "/metadata/name"))
-}
-
-/// Whether a pod uses its volumes, and is not a machine's.
-fn counts(pod: &Value) -> bool {
-    !matches!(text(pod, "/status/phase"), Some("Succeeded" | "Failed")) && !belongs_to_a_machine(pod)
 }
 
 /// Launchers, and the pods that CDI and KubeVirt run for a machine, are the machine's.

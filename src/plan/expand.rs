@@ -57,7 +57,7 @@ pub fn expand(
             help.into(),
         ));
     }
-    let ask = Ask { wukong, disk, size, last: None };
+    let ask = Ask { wukong, disk, size, last: None, steps: &[] };
     Ok(match answer(&ask, claim, facts)? {
         Answer::Stays(_) => Expansion::Enough,
         Answer::Grows(to) => Expansion::Step(Box::new(grow(claim, &to))),

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::Refusal;
-use crate::facts::{Facts, kind, text};
+use super::guest::version;
+use super::{Refusal, Step};
+use crate::facts::{Facts, kind, strings, text};
 use crate::quantity::Quantity;
 use crate::storage::{Growing, growing};
 
@@ -17,6 +18,8 @@ pub(super) struct Ask<'a> {
     pub size: &'a Quantity,
     /// The size that the file last said.
     pub last: Option<&'a Quantity>,
+    /// What happens before: other claims that grow take of the same quota.
+    pub steps: &'a [Step],
 }
 
 /// The answer.
@@ -42,21 +45,19 @@ pub(super) fn answer(ask: &Ask<'_>, claim: &Value, facts: &Facts) -> Result<Answ
     let (Some(size), Some(request)) = (ask.size.units(), requested.as_ref().and_then(Quantity::units)) else {
         return Ok(Answer::Stays(None));
     };
-    if ask.last.is_some_and(|last| last == ask.size) || ask.last.is_none() && request >= size {
-        let larger = ask.last.is_some() && request > wanted(size, claim, facts).next_multiple_of(1 << 20);
-        let note = requested.filter(|_| larger).map(|request| {
-            format!(
-                "the claim asks for {request}, more than the file's {}: it was grown elsewhere, and stays",
-                ask.size
-            )
+    let wanted = wanted(size, claim, facts);
+    // An empty disk was made with its size alone, and that is enough. Less is what a run left that was killed before the
+    // claim grew, because the record is written first.
+    if ask.last.is_none_or(|last| last == ask.size) && request >= size {
+        let note = requested.filter(|_| request > wanted).map(|request| {
+            format!("the claim asks for {request}, more than the file's {} needs, and stays as it is", ask.size)
         });
         return Ok(Answer::Stays(note));
     }
-    let wanted = wanted(size, claim, facts);
     if wanted <= request {
         return Ok(Answer::Stays(None));
     }
-    allowed(claim, wanted - request, facts).map_err(|(reason, help)| {
+    allowed(claim, wanted - request, ask.steps, facts).map_err(|(reason, help)| {
         refuse(
             format!("its claim {name} cannot grow to {}: {reason}", ask.size),
             help.unwrap_or_else(|| {
@@ -70,9 +71,12 @@ pub(super) fn answer(ask: &Ask<'_>, claim: &Value, facts: &Facts) -> Result<Answ
     Ok(Answer::Grows(mebibytes(wanted)))
 }
 
-/// The bytes a claim must ask for so that the guest sees `size`: a file on a file system leaves some of it free.
-/// Source: CDI, doc/datavolumes.md and pkg/util; KubeVirt, pkg/storage/types.
+/// The bytes a claim must ask for so that the guest sees `size`, in whole mebibytes: a file on a file system leaves some
+/// of it free, and is itself a whole number of mebibytes.
+/// Source: CDI, doc/datavolumes.md and GetRequiredSpace; KubeVirt, pkg/storage/types.
 fn wanted(size: u64, claim: &Value, facts: &Facts) -> u64 {
+    let whole = |bytes: u64| bytes.div_ceil(1 << 20).saturating_mul(1 << 20);
+    let size = whole(size);
     if text(claim, "/spec/volumeMode") == Some("Block") {
         return size;
     }
@@ -84,7 +88,7 @@ fn wanted(size: u64, claim: &Value, facts: &Facts) -> u64 {
     let digits: String = share.trim_start_matches("0.").chars().chain("000000".chars()).take(6).collect();
     let parts = share.starts_with("0.").then(|| digits.parse::<u128>().ok()).flatten().unwrap_or_default();
     let wanted = (u128::from(size) * 1_000_000).div_ceil(1_000_000 - parts.min(999_999));
-    u64::try_from(wanted).unwrap_or(u64::MAX)
+    whole(u64::try_from(wanted).unwrap_or(u64::MAX))
 }
 
 /// The bytes of a claim that its guest has: the other way round.
@@ -106,7 +110,7 @@ fn quantity(object: &Value, pointer: &str) -> Option<Quantity> {
 }
 
 /// Whether the class, the driver, the quota and the state of the claim let it grow by so many bytes.
-fn allowed(claim: &Value, more: u64, facts: &Facts) -> Result<(), (String, Option<String>)> {
+fn allowed(claim: &Value, more: u64, steps: &[Step], facts: &Facts) -> Result<(), (String, Option<String>)> {
     let namespace = text(claim, "/metadata/namespace").unwrap_or_default();
     let name = text(claim, "/metadata/name").unwrap_or_default();
     match text(claim, "/status/phase") {
@@ -131,6 +135,13 @@ fn allowed(claim: &Value, more: u64, facts: &Facts) -> Result<(), (String, Optio
     } else if facts.unknown(kind::CLASS, "").is_none() {
         return Err((format!("its StorageClass {class} does not exist any more"), None));
     }
+    if let Some(version) = too_old(facts) {
+        let help = "add ExpandDisks to spec.configuration.developerConfiguration.featureGates of the KubeVirt, then apply again";
+        return Err((
+            format!("KubeVirt {version} shows it to a guest only with the feature gate ExpandDisks"),
+            Some(help.into()),
+        ));
+    }
     for quota in facts.all(kind::QUOTA, namespace) {
         for resource in ["requests.storage".to_owned(), format!("{class}.storageclass.storage.k8s.io/requests.storage")]
         {
@@ -139,6 +150,7 @@ fn allowed(claim: &Value, more: u64, facts: &Facts) -> Result<(), (String, Optio
                 value.and_then(|text| Quantity::parse(text).ok()).and_then(|quantity| quantity.units())
             };
             if let (Some(hard), Some(used)) = (part("hard"), part("used"))
+                && let used = used.saturating_add(planned(steps, (resource != "requests.storage").then_some(class)))
                 && used.saturating_add(more) > hard
             {
                 let quota = text(quota, "/metadata/name").unwrap_or_default();
@@ -151,6 +163,26 @@ fn allowed(claim: &Value, more: u64, facts: &Facts) -> Result<(), (String, Optio
         }
     }
     Ok(())
+}
+
+/// By how much the claims of earlier steps grow, those of one class or all.
+fn planned(steps: &[Step], class: Option<&str>) -> u64 {
+    let claims = steps.iter().filter(|step| step.kind == kind::CLAIM);
+    let more = claims.filter_map(|step| {
+        let live =
+            step.live.as_ref().filter(|live| class.is_none() || text(live, "/spec/storageClassName") == class)?;
+        let bytes = |object: &Value| quantity(object, "/spec/resources/requests/storage")?.units();
+        Some(bytes(step.expected.as_ref()?)?.saturating_sub(bytes(live)?))
+    });
+    more.fold(0, u64::saturating_add)
+}
+
+/// The version of a KubeVirt that does not enlarge disks. Source: KubeVirt, featuregate/inactive.go.
+fn too_old(facts: &Facts) -> Option<&str> {
+    let kubevirt = facts.all_of(kind::KUBEVIRT).next()?;
+    let gates = strings(kubevirt, "/spec/configuration/developerConfiguration/featureGates");
+    let (numbers, name) = version(kubevirt)?;
+    (numbers < (1, 8) && !gates.contains(&"ExpandDisks")).then_some(name)
 }
 
 #[cfg(test)]
@@ -178,7 +210,7 @@ mod tests {
 
     fn ask(last: Option<&str>, size: &str, claim: &Value, facts: &Facts) -> Result<Answer, Refusal> {
         let (size, last) = (Quantity::parse(size).unwrap(), last.map(|last| Quantity::parse(last).unwrap()));
-        answer(&Ask { wukong: "web", disk: "data", size: &size, last: last.as_ref() }, claim, facts)
+        answer(&Ask { wukong: "web", disk: "data", size: &size, last: last.as_ref(), steps: &[] }, claim, facts)
     }
 
     #[test]

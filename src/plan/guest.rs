@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::Effect;
 use super::step::Op;
+use super::{Change, Effect};
 use crate::facts::{Facts, kind, strings, text};
 use crate::quantity::Quantity;
 
@@ -23,16 +23,20 @@ pub(super) struct Guest {
 
 impl Guest {
     pub(super) fn of(facts: &Facts, namespace: &str, machine: &str) -> Self {
-        let Some(instance) = facts.get(kind::INSTANCE, namespace, machine) else { return Self::default() };
+        let status = facts.get(kind::MACHINE, namespace, machine).and_then(|machine| machine.get("status"));
+        let Some(instance) = facts.get(kind::INSTANCE, namespace, machine) else {
+            // One that cannot be read runs if its machine says so.
+            let created = status.and_then(|status| status.get("created"));
+            let unknown = facts.unknown(kind::INSTANCE, namespace).is_some();
+            return Self { running: unknown && created == Some(&Value::Bool(true)), ..Self::default() };
+        };
         let ended = matches!(text(instance, "/status/phase"), Some("Succeeded" | "Failed"));
-        let conditions = instance.pointer("/status/conditions").and_then(Value::as_array);
-        let holds =
-            |name: &str| conditions.is_some_and(|all| all.iter().any(|c| c["type"] == name && c["status"] == "True"));
+        let restart_due = status.is_some_and(|status| holds(status, "RestartRequired"));
         let domain = |pointer: &str| instance.pointer("/spec/domain").and_then(|domain| domain.pointer(pointer));
         Self {
             running: !ended,
-            updates: facts.all_of(kind::KUBEVIRT).next().is_some_and(live_updates),
-            migratable: holds("LiveMigratable"),
+            updates: !restart_due && facts.all_of(kind::KUBEVIRT).next().is_some_and(live_updates),
+            migratable: instance.get("status").is_some_and(|status| holds(status, "LiveMigratable")),
             max_sockets: domain("/cpu/maxSockets").and_then(Value::as_u64).unwrap_or_default(),
             max_memory: domain("/memory/maxGuest").and_then(Value::as_str).and_then(|text| Quantity::parse(text).ok()),
         }
@@ -65,6 +69,19 @@ impl Guest {
             return Effect::NextStart;
         }
         if self.takes(spec, before, after) { Effect::Live } else { Effect::NextRestart }
+    }
+
+    /// What all changes of a machine mean together: while a restart is due, KubeVirt hands none of them to the guest.
+    /// Source: KubeVirt, pkg/virt-controller/watch/vm, `addRestartRequiredIfNeeded`.
+    pub(super) fn together(changes: &mut [(Change, Effect)]) {
+        let template = |change: &Change| change.field.starts_with("spec.template.spec.");
+        if changes.iter().any(|(change, effect)| template(change) && *effect == Effect::NextRestart) {
+            for (_, effect) in changes.iter_mut().filter(|(change, _)| template(change)) {
+                if *effect == Effect::Live {
+                    *effect = Effect::NextRestart;
+                }
+            }
+        }
     }
 
     fn takes(&self, field: &str, before: Option<&Value>, after: Option<&Value>) -> bool {
@@ -111,15 +128,26 @@ impl Guest {
     }
 }
 
+/// Whether a condition of a status is true.
+fn holds(status: &Value, condition: &str) -> bool {
+    let conditions = status["conditions"].as_array().into_iter().flatten();
+    conditions.into_iter().any(|found| found["type"] == condition && found["status"] == "True")
+}
+
 /// Whether KubeVirt brings changes to running machines: by its rollout strategy, which is LiveUpdate where nothing is said
 /// from version 1.6 on, and by live migration, which carries out changes of sockets and memory.
 fn live_updates(kubevirt: &Value) -> bool {
     let strategy = text(kubevirt, "/spec/configuration/vmRolloutStrategy");
-    let version = text(kubevirt, "/status/observedKubeVirtVersion").unwrap_or_default();
-    let mut numbers = version.trim_start_matches('v').split('.').map(|part| part.parse::<u32>().unwrap_or_default());
-    let by_default = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default()) >= (1, 6);
+    let by_default = version(kubevirt).is_some_and(|(numbers, _)| numbers >= (1, 6));
     let rolls_out = strategy.map_or(by_default, |strategy| strategy == "LiveUpdate");
     rolls_out && strings(kubevirt, "/spec/workloadUpdateStrategy/workloadUpdateMethods").contains(&"LiveMigrate")
+}
+
+/// The version of KubeVirt, as its first two numbers and as it calls itself.
+pub(super) fn version(kubevirt: &Value) -> Option<((u32, u32), &str)> {
+    let name = text(kubevirt, "/status/observedKubeVirtVersion")?;
+    let mut numbers = name.trim_start_matches('v').split('.').map(|part| part.parse().ok());
+    Some(((numbers.next()??, numbers.next()??), name))
 }
 
 #[cfg(test)]

@@ -44,9 +44,9 @@ pub(super) fn plan(mut body: Value, live: &Value, standing: &Standing, scope: &S
         }
         set(&mut body, named.path, json!(merged.list));
     }
-    if let Some(uuid) = live.pointer("/spec/template/spec/domain/firmware/uuid") {
+    if let Some(uuid) = text(live, "/spec/template/spec/domain/firmware/uuid").filter(|uuid| !uuid.is_empty()) {
         // Another one would be another machine to its guest: cloud-init would run its first boot again.
-        body["spec"]["template"]["spec"]["domain"]["firmware"]["uuid"] = uuid.clone();
+        body["spec"]["template"]["spec"]["domain"]["firmware"]["uuid"] = json!(uuid);
     }
     run_state(&mut body, live, scope, &object, &mut notes)?;
     let found = update(body, live, standing, scope.wukong, scope.guest);
@@ -64,15 +64,19 @@ fn run_state(
 ) -> Result<(), Refusal> {
     let wanted = text(body, "/spec/runStrategy").unwrap_or_default().to_owned();
     let last = scope.record.and_then(|record| record.run_strategy.as_deref());
-    let enforced = scope.wishes.start || scope.wishes.stop;
-    let file_rules = enforced || last.is_some_and(|last| last != wanted);
     let strategy = path(live, &["spec", "runStrategy"]).and_then(Value::as_str);
     let running = path(live, &["spec", "running"]).and_then(Value::as_bool);
+    // Neither wish does the opposite where a file says the opposite.
+    let halted = strategy.map_or(running == Some(false), |live| live == "Halted");
+    let (enforced, way) = if halted { (scope.wishes.start, "--start") } else { (scope.wishes.stop, "--stop") };
+    let file_rules = enforced || last.is_some_and(|last| last != wanted);
+    let choice = |live: &str| Note {
+        object: object.to_owned(),
+        text: format!("runs as {live}, a person's choice; the file says {wanted}, which {way} enforces"),
+    };
     match (strategy, running) {
         (Some(live), _) if live != wanted && !file_rules => {
-            let way = if live == "Halted" { "--start" } else { "--stop" };
-            let text = format!("runs as {live}, a person's choice; the file says {wanted}, which {way} enforces");
-            notes.push(Note { object: object.to_owned(), text });
+            notes.push(choice(live));
             body["spec"]["runStrategy"] = json!(live);
         }
         (Some(_), _) | (None, None) => {}
@@ -94,6 +98,9 @@ fn run_state(
                     help: help.replace("NAME", &object["VirtualMachine/".len()..]),
                 });
             };
+            if !file_rules && running != (wanted != "Halted") {
+                notes.push(choice(if running { "Always" } else { "Halted" }));
+            }
             if let Some(spec) = body["spec"].as_object_mut() {
                 spec.shift_remove("runStrategy");
                 spec.insert("running".into(), json!(wish));

@@ -10,47 +10,60 @@ use crate::quantity::Quantity;
 
 /// Lays `wanted` over `live`. What is equal in another spelling stays as it is.
 pub(super) fn overlay(live: &Value, wanted: &Value) -> Value {
+    overlay_field("", live, wanted)
+}
+
+fn overlay_field(field: &str, live: &Value, wanted: &Value) -> Value {
     match (live, wanted) {
         (Value::Object(live), Value::Object(wanted)) => {
             let mut merged = live.clone();
             for (key, value) in wanted {
-                let next = merged.get(key).map_or_else(|| value.clone(), |old| overlay(old, value));
+                let next = merged.get(key).map_or_else(|| value.clone(), |old| overlay_field(key, old, value));
                 merged.insert(key.clone(), next);
             }
             Value::Object(merged)
         }
-        _ if same(live, wanted) => live.clone(),
+        _ if same_field(field, live, wanted) => live.clone(),
         _ => wanted.clone(),
     }
 }
 
-/// Whether two values mean the same: equal, the same quantity, or the empty values that a webhook writes out.
+/// The fields that are written here and hold quantities. Anywhere else `1k` and `1000` are two names.
+const QUANTITIES: [&str; 2] = ["guest", "storage"];
+
+/// Fields of which an empty object is the value: it chooses one of several ways.
+const CHOICES: [&str; 3] = ["noCloud", "configDrive", "qemuGuestAgent"];
+
+/// Whether two values mean the same: equal, the same quantity in a field for one, or the empty values that a webhook
+/// writes out.
 pub(super) fn same(a: &Value, b: &Value) -> bool {
+    same_field("", a, b)
+}
+
+/// The same for the values of a field of this name.
+pub(super) fn same_field(field: &str, a: &Value, b: &Value) -> bool {
+    let quantity = QUANTITIES.contains(&field);
     match (a, b) {
         (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
         (Value::Object(a), Value::Object(b)) => {
             let one_way = |a: &serde_json::Map<String, Value>, b: &serde_json::Map<String, Value>| {
                 a.iter().all(|(key, value)| {
-                    b.get(key).map_or_else(|| is_nothing(value, a.contains_key("name")), |other| same(value, other))
+                    let says = a.contains_key("name") || CHOICES.contains(&key.as_str());
+                    b.get(key).map_or_else(|| is_nothing(value, says), |other| same_field(key, value, other))
                 })
             };
             one_way(a, b) && one_way(b, a)
         }
-        (Value::String(a), Value::String(b)) => a == b || quantities(a, b),
+        (Value::String(a), Value::String(b)) => a == b || quantity && quantities(a, b),
         (Value::String(text), Value::Number(number)) | (Value::Number(number), Value::String(text)) => {
-            quantities(text, &number.to_string())
+            quantity && quantities(text, &number.to_string())
         }
         _ => a == b || is_empty(a) && is_empty(b),
     }
 }
 
-/// `1024Mi` and `1Gi`. Numbers without a suffix are compared as they stand: they may be a version or an identifier.
+/// `1024Mi` and `1Gi`.
 fn quantities(a: &str, b: &str) -> bool {
-    let has_suffix = |text: &str| text.ends_with(|c: char| c.is_ascii_alphabetic());
-    let starts = |text: &str| text.starts_with(|c: char| c.is_ascii_digit());
-    if !(starts(a) && starts(b) && (has_suffix(a) || has_suffix(b))) {
-        return false;
-    }
     matches!((Quantity::parse(a), Quantity::parse(b)), (Ok(a), Ok(b)) if a == b)
 }
 
@@ -93,22 +106,24 @@ mod tests {
 
     #[test]
     fn spelling_is_no_difference() {
-        for (a, b) in [("1024Mi", "1Gi"), ("1000m", "1"), ("20Gi", "20480Mi")] {
-            assert!(same(&json!(a), &json!(b)), "{a} {b}");
+        for (a, b) in [("1024Mi", "1Gi"), ("1000m", "1"), ("20Gi", "20480Mi"), ("1073741824", "1Gi")] {
+            assert!(same(&json!({"storage": a}), &json!({"storage": b})), "{a} {b}");
+            assert!(!same(&json!({"claimName": a}), &json!({"claimName": b})), "{a} {b}");
         }
-        for (a, b) in [("1", "1.0"), ("a", "A"), ("1Gi", "1G"), ("v1", "v2")] {
-            assert!(!same(&json!(a), &json!(b)), "{a} {b}");
+        for (a, b) in [("1", "2"), ("a", "A"), ("1Gi", "1G")] {
+            assert!(!same(&json!({"guest": a}), &json!({"guest": b})), "{a} {b}");
         }
         assert!(same(&json!({"a": 1, "resources": {}, "creationTimestamp": null}), &json!({"a": 1})));
         assert!(!same(&json!({"a": 1, "b": 0}), &json!({"a": 1})));
         assert!(!same(&json!({"name": "a", "bridge": {}}), &json!({"name": "a", "masquerade": {}})));
+        assert!(!same(&json!({"noCloud": {}}), &json!({"configDrive": {}})));
     }
 
     #[test]
     fn what_is_live_stays_where_nothing_is_wanted() {
-        let live = json!({"a": {"b": 1, "c": 2}, "memory": "1024Mi", "list": [1, 2]});
-        let merged = overlay(&live, &json!({"a": {"b": 3}, "memory": "1Gi", "list": [1]}));
-        assert_eq!(merged, json!({"a": {"b": 3, "c": 2}, "memory": "1024Mi", "list": [1]}));
+        let live = json!({"a": {"b": 1, "c": 2}, "guest": "1024Mi", "list": [1, 2]});
+        let merged = overlay(&live, &json!({"a": {"b": 3}, "guest": "1Gi", "list": [1]}));
+        assert_eq!(merged, json!({"a": {"b": 3, "c": 2}, "guest": "1024Mi", "list": [1]}));
     }
 
     #[test]

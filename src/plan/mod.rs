@@ -133,7 +133,15 @@ fn disk(
     guest: &Guest,
 ) {
     let namespace = plan.namespace.clone();
-    let scope = disk::Scope { machine, namespace: &namespace, record: plan.before.as_ref(), wishes, facts, guest };
+    let scope = disk::Scope {
+        machine,
+        namespace: &namespace,
+        record: plan.before.as_ref(),
+        wishes,
+        facts,
+        guest,
+        steps: &plan.steps,
+    };
     let used = existing::writer(disk, &namespace, &machine.vm_name(), facts);
     match disk::plan(disk, body(manifest, &namespace), &scope).and_then(|outcome| used.map(|notes| (outcome, notes))) {
         Ok((outcome, notes)) => {
@@ -163,15 +171,22 @@ fn simple(plan: &mut Plan, manifest: &Manifest, facts: &Facts, wishes: Wishes, g
     let body = body(manifest, &plan.namespace);
     let kind = manifest.kind.as_str();
     let Some(live) = facts.get(kind, &plan.namespace, &manifest.name) else {
-        if let Some(unread) = facts.unknown(kind, &plan.namespace) {
-            let text = format!("not compared: {}", unread.reason);
-            plan.notes.push(Note { object: format!("{kind}/{}", manifest.name), text });
-        }
-        let mut step = create(body);
         let made = plan.before.as_ref().is_some_and(|record| record.made(kind, &manifest.name).is_some());
-        if made && facts.unknown(kind, &plan.namespace).is_some() {
+        let object = format!("{kind}/{}", manifest.name);
+        let mut step = create(body);
+        match facts.unknown(kind, &plan.namespace) {
+            None => {}
             // What cannot be read is unknown, not different.
-            step.op = Op::Keep;
+            Some(unread) if made => {
+                plan.notes.push(Note { object, text: format!("not compared: {}", unread.reason) });
+                step.op = Op::Keep;
+            }
+            // It may be someone else's.
+            Some(unread) => {
+                let reason = format!("whether it exists is not known: {}", unread.reason);
+                let help = format!("ask for the right to list them in {}", plan.namespace);
+                plan.refusals.push(Refusal { object, reason, help });
+            }
         }
         plan.steps.push(step);
         return;
@@ -226,13 +241,13 @@ fn leftovers(plan: &mut Plan, machine: &Machine, manifests: &[Manifest], facts: 
                 && (manifest.kind.as_str() == kind || kind == kind::CLAIM && manifest.kind == render::Kind::DataVolume)
         }) || machine.disks.iter().any(|disk| disk.claim == name && matches!(kind, kind::CLAIM | kind::DATA_VOLUME))
     };
-    let outcome = prune::plan(&plan.name, &plan.namespace, &record, &wanted, wishes, facts);
+    let own = plan.steps.iter().find(|step| step.kind == kind::MACHINE).and_then(|step| step.expected.as_ref());
+    let (wukong, namespace) = (plan.name.as_str(), plan.namespace.as_str());
+    let scope = prune::Scope { wukong, namespace, record: &record, machine: own, wishes, facts };
+    let outcome = prune::plan(&scope, &wanted);
     plan.steps.extend(outcome.steps);
     plan.disks.extend(outcome.disks);
     plan.notes.extend(outcome.notes);
-    for made in record.made.iter().filter(|made| outcome.kept.contains(&(made.kind.clone(), made.name.clone()))) {
-        plan.after.made.push(made.clone());
-    }
 }
 
 fn questions(plan: &mut Plan, wishes: Wishes) {
@@ -260,6 +275,19 @@ fn after(plan: &mut Plan, machine: &Machine, manifests: &[Manifest], facts: &Fac
     for step in plan.steps.iter().filter(|step| !matches!(step.op, Op::Delete)) {
         let uid = step.live.as_ref().and_then(|live| text(live, "/metadata/uid"));
         after.note(&step.api_version, &step.kind, &step.name, uid);
+    }
+    // What was made here stays known while it is there or cannot be read, wanted or not.
+    for made in plan.before.iter().flat_map(|record| &record.made) {
+        let live = facts.get(&made.kind, &plan.namespace, &made.name);
+        let there = live.is_some_and(|live| match &made.uid {
+            Some(uid) => text(live, "/metadata/uid") == Some(uid),
+            None => own::written_by(live, &plan.name),
+        });
+        let unread = live.is_none() && facts.unknown(&made.kind, &plan.namespace).is_some();
+        let goes = |step: &Step| step.op == Op::Delete && step.kind == made.kind && step.name == made.name;
+        if (there || unread) && !plan.steps.iter().any(goes) {
+            after.note(&made.api_version, &made.kind, &made.name, made.uid.as_deref());
+        }
     }
     // The claim of a DataVolume, once there is one: it outlives the DataVolume.
     for disk in machine.disks.iter().filter(|disk| !disk.origin.is_existing()) {

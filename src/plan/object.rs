@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::change::changes;
 use super::guest::Guest;
-use super::merge::{overlay, remove, same};
+use super::merge::{overlay, remove, same_field};
 use super::own::Standing;
 use super::owned::{Owner, Path, at, leaves, owners};
 use super::{Conflict, Effect, Op, Step};
@@ -63,7 +63,9 @@ pub(super) fn update(mut body: Value, live: &Value, standing: &Standing, wukong:
     let older = |owner: &Owner| take_over.contains(&owner.manager);
     let mut expected = overlay(live, &body);
     for path in owners.iter().filter(|owner| ours(owner)).flat_map(|owner| &owner.paths) {
-        let shared = owners.iter().any(|owner| !ours(owner) && !older(owner) && owner.paths.contains(path));
+        let shared = owners
+            .iter()
+            .any(|owner| !ours(owner) && !older(owner) && owner.paths.iter().any(|other| other.starts_with(path)));
         if !shared && at(&body, path).is_none() && path.first().is_some_and(|first| first != "status") {
             remove(&mut expected, path);
         }
@@ -77,7 +79,7 @@ pub(super) fn update(mut body: Value, live: &Value, standing: &Standing, wukong:
         Standing::Own if found.is_empty() => Op::Keep,
         Standing::Own => Op::Update,
     };
-    let changes: Vec<_> = found
+    let mut changes: Vec<_> = found
         .into_iter()
         .map(|change| {
             let effect = if kind == kind::MACHINE {
@@ -88,10 +90,14 @@ pub(super) fn update(mut body: Value, live: &Value, standing: &Standing, wukong:
             (change, effect)
         })
         .collect();
+    if kind == kind::MACHINE {
+        Guest::together(&mut changes);
+    }
     let mut conflicts = Vec::new();
     let mut force = false;
     for path in leaves(&body) {
-        let Some(theirs) = at(live, &path).filter(|theirs| at(&body, &path).is_some_and(|ours| !same(theirs, ours)))
+        let Some(theirs) =
+            at(live, &path).filter(|theirs| at(&body, &path).is_some_and(|ours| !same_at(&path, theirs, ours)))
         else {
             continue;
         };
@@ -116,13 +122,18 @@ pub(super) fn update(mut body: Value, live: &Value, standing: &Standing, wukong:
 /// A field that stays is kept under the name it is asked for.
 fn respell(body: &mut Value, live: &Value) {
     for path in leaves(body) {
-        let spelled = at(live, &path).filter(|live| at(body, &path).is_some_and(|wanted| same(live, wanted))).cloned();
+        let spelled =
+            at(live, &path).filter(|live| at(body, &path).is_some_and(|wanted| same_at(&path, live, wanted))).cloned();
         if let (Some(spelled), Some(place)) = (spelled, place(body, &path))
             && spelled.is_string()
         {
             *place = spelled;
         }
     }
+}
+
+fn same_at(path: &Path, a: &Value, b: &Value) -> bool {
+    same_field(path.last().map_or("", String::as_str), a, b)
 }
 
 fn place<'a>(object: &'a mut Value, path: &[String]) -> Option<&'a mut Value> {
@@ -144,6 +155,14 @@ fn older(owners: &[Owner], standing: &Standing, live: &Value) -> Vec<String> {
     match standing {
         Standing::Adopted | Standing::Own => names.collect(),
     }
+}
+
+/// The fields of an object that this Wukong sent, or that it takes over from an older tool.
+pub(super) fn written(object: &Value, wukong: &str) -> Vec<Path> {
+    let manager = Record::manager(wukong);
+    let sent = owners(object).into_iter();
+    let sent = sent.filter(|owner| owner.manager == manager || OLDER.contains(&owner.manager.as_str()));
+    sent.flat_map(|owner| owner.paths).collect()
 }
 
 /// The annotation in which kubectl keeps what it last applied.

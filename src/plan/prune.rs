@@ -14,56 +14,48 @@ pub(super) struct Outcome {
     pub steps: Vec<Step>,
     pub disks: Vec<DiskPlan>,
     pub notes: Vec<Note>,
-    /// Objects that stay in the record.
-    pub kept: Vec<(String, String)>,
+}
+
+/// What is looked at.
+pub(super) struct Scope<'a> {
+    pub wukong: &'a str,
+    pub namespace: &'a str,
+    pub record: &'a Record,
+    /// The machine, as it will be.
+    pub machine: Option<&'a Value>,
+    pub wishes: Wishes,
+    pub facts: &'a Facts,
 }
 
 /// Looks for what the record holds and `wanted` does not.
-pub(super) fn plan(
-    wukong: &str,
-    namespace: &str,
-    record: &Record,
-    wanted: &dyn Fn(&str, &str) -> bool,
-    wishes: Wishes,
-    facts: &Facts,
-) -> Outcome {
+pub(super) fn plan(scope: &Scope<'_>, wanted: &dyn Fn(&str, &str) -> bool) -> Outcome {
+    let Scope { wukong, namespace, record, wishes, facts, .. } = *scope;
     let mut out = Outcome::default();
     for made in &record.made {
         if wanted(&made.kind, &made.name) {
             continue;
         }
-        let Some(live) = facts.get(&made.kind, namespace, &made.name) else {
-            if facts.unknown(&made.kind, namespace).is_some() {
-                out.kept.push((made.kind.clone(), made.name.clone()));
-            }
-            continue;
-        };
-        let own = standing(live, wukong, Some(record), Wishes::default(), facts) == Ok(Standing::Own);
+        let Some(live) = facts.get(&made.kind, namespace, &made.name) else { continue };
+        let standing = standing(live, wukong, Some(record), Wishes::default(), facts);
         let object = format!("{}/{}", made.kind, made.name);
+        let stays = |text: String| Note { object: object.clone(), text };
         match made.kind.as_str() {
-            _ if !own => {
-                let text = "it is not the one that was made here any more, and is left alone".to_owned();
-                out.notes.push(Note { object, text });
+            _ if standing != Ok(Standing::Own) => {
+                let reason = standing.err().map(|refusal| refusal.reason).unwrap_or_default();
+                out.notes.push(stays(format!("the file wants it no more, and it is left alone: {reason}")));
             }
-            kind::SECRET | kind::NETWORK => {
-                if let Some(user) =
-                    (made.kind == kind::NETWORK).then(|| user(namespace, &made.name, wukong, facts)).flatten()
-                {
-                    out.kept.push((made.kind.clone(), made.name.clone()));
-                    out.notes.push(Note {
-                        object,
-                        text: format!("the file wants it no more; it stays, because {user} uses it"),
-                    });
-                } else if wishes.prune {
-                    out.steps.push(delete(live));
-                } else {
-                    out.kept.push((made.kind.clone(), made.name.clone()));
-                    out.notes.push(Note { object, text: "the file wants it no more; --prune deletes it".into() });
+            kind::SECRET | kind::NETWORK => match used(scope, &made.name, false).filter(|_| made.kind == kind::NETWORK)
+            {
+                Some(reason) => {
+                    out.notes.push(stays(format!("the file wants it no more; it stays, because {reason}")));
                 }
-            }
+                None if wishes.prune => out.steps.push(delete(live)),
+                None => out.notes.push(stays("the file wants it no more; --prune deletes it".to_owned())),
+            },
             _ => {
-                out.kept.push((made.kind.clone(), made.name.clone()));
-                let data_volume = made.kind == kind::CLAIM && record.made(kind::DATA_VOLUME, &made.name).is_some();
+                let data_volume = made.kind == kind::CLAIM
+                    && record.made(kind::DATA_VOLUME, &made.name).is_some()
+                    && facts.get(kind::DATA_VOLUME, namespace, &made.name).is_some();
                 if made.kind != kind::MACHINE && !data_volume {
                     let disk =
                         record.claims.iter().find(|(_, claim)| **claim == made.name).map(|(disk, _)| disk.clone());
@@ -83,17 +75,29 @@ pub(super) fn plan(
     out
 }
 
-/// Another machine that uses a network.
-pub(super) fn user(namespace: &str, network: &str, wukong: &str, facts: &Facts) -> Option<String> {
-    let qualified = format!("{namespace}/{network}");
-    let machines = facts.all_of(kind::MACHINE);
-    let user = machines.filter(|machine| {
-        let own = text(machine, "/metadata/namespace") == Some(namespace);
-        !(own && text(machine, "/metadata/name") == Some(&format!("{wukong}-vm")))
-            && list(machine, &LISTS[3]).iter().any(|entry: &Value| {
+/// Why a network cannot go: a machine uses it, or may. A guest that runs needs it to move, until it is restarted.
+pub(super) fn used(scope: &Scope<'_>, network: &str, machine_goes: bool) -> Option<String> {
+    let qualified = format!("{}/{network}", scope.namespace);
+    let own = format!("{}-vm", scope.wukong);
+    for kind in [kind::MACHINE, kind::INSTANCE] {
+        for machine in scope.facts.all_of(kind) {
+            let near = text(machine, "/metadata/namespace") == Some(scope.namespace);
+            let name = text(machine, "/metadata/name").unwrap_or("?");
+            let networks = match kind {
+                _ if machine_goes && near && name == own => &[],
+                kind::MACHINE if near && name == own => list(scope.machine.unwrap_or(machine), &LISTS[3]),
+                kind::MACHINE => list(machine, &LISTS[3]),
+                _ => machine.pointer("/spec/networks").and_then(Value::as_array).map_or(&[][..], Vec::as_slice),
+            };
+            let uses = |entry: &Value| {
                 let name = text(entry, "/multus/networkName");
-                name == Some(&qualified) || own && name == Some(network)
-            })
-    });
-    user.map(|machine| format!("the VirtualMachine {}", text(machine, "/metadata/name").unwrap_or("?"))).next()
+                name == Some(&qualified) || near && name == Some(network)
+            };
+            if networks.iter().any(uses) {
+                return Some(format!("the {kind} {name} uses it"));
+            }
+        }
+    }
+    let gap = scope.facts.gaps().iter().find(|gap| gap.kind == kind::MACHINE || gap.kind == kind::INSTANCE)?;
+    Some(format!("whether a {} uses it is not known: {}", gap.kind, gap.reason))
 }

@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
+use super::existing::user;
 use super::lists::{LISTS, claim_of, list, name};
 use super::own::{Standing, standing};
-use super::prune::user;
+use super::prune::{self, used};
 use super::{Note, Refusal, Wishes};
 use crate::facts::{Facts, Record, kind, text};
 
@@ -98,6 +99,8 @@ pub fn removal(facts: &Facts, namespace: &str, wukong: &str, vm: &str, named: &[
     out.running =
         instance.is_some_and(|instance| !matches!(text(instance, "/status/phase"), Some("Succeeded" | "Failed")));
     disks(&mut out, &record, machine, facts, named);
+    let wishes = Wishes::default();
+    let scope = prune::Scope { wukong, namespace, record: &record, machine: None, wishes, facts };
     for made in &record.made {
         let Some(live) = facts.get(&made.kind, namespace, &made.name) else { continue };
         if !matches!(made.kind.as_str(), kind::SECRET | kind::NETWORK) {
@@ -106,10 +109,8 @@ pub fn removal(facts: &Facts, namespace: &str, wukong: &str, vm: &str, named: &[
         let object = format!("{}/{}", made.kind, made.name);
         if standing(live, wukong, Some(&record), Wishes::default(), facts) != Ok(Standing::Own) {
             out.notes.push(Note { object, text: "it is not the one that was made here any more, and stays".into() });
-        } else if let Some(user) =
-            (made.kind == kind::NETWORK).then(|| user(namespace, &made.name, wukong, facts)).flatten()
-        {
-            out.notes.push(Note { object, text: format!("it stays, because {user} uses it") });
+        } else if let Some(reason) = (made.kind == kind::NETWORK).then(|| used(&scope, &made.name, true)).flatten() {
+            out.notes.push(Note { object, text: format!("it stays: {reason}") });
         } else {
             out.things.push(live.clone());
         }
@@ -138,6 +139,7 @@ fn disks(out: &mut Removal, record: &Record, machine: Option<&Value>, facts: &Fa
         }
     }
     let uid = machine.and_then(|machine| text(machine, "/metadata/uid"));
+    let own_name = machine.and_then(|machine| text(machine, "/metadata/name")).unwrap_or_default();
     for (disk, claim) in claims {
         let volume = facts.get(kind::DATA_VOLUME, &namespace, &claim);
         let found = facts.get(kind::CLAIM, &namespace, &claim);
@@ -160,7 +162,7 @@ fn disks(out: &mut Removal, record: &Record, machine: Option<&Value>, facts: &Fa
         let refused = if [volume, found].into_iter().flatten().any(|object| !own(object) && !owned_by_machine) {
             Some("it was not made by this Wukong".to_owned())
         } else {
-            other_user(&claim, &namespace, machine, facts).map(|user| format!("{user} uses it"))
+            user(&claim, &namespace, own_name, false, facts).map(|user| format!("{user} uses it"))
         };
         match refused {
             Some(reason) => out.refusals.push(Refusal {
@@ -171,15 +173,4 @@ fn disks(out: &mut Removal, record: &Record, machine: Option<&Value>, facts: &Fa
             None => out.data.extend([volume, found].into_iter().flatten().cloned()),
         }
     }
-}
-
-/// Another machine, or a pod, that uses a claim.
-fn other_user(claim: &str, namespace: &str, machine: Option<&Value>, facts: &Facts) -> Option<String> {
-    let own = machine.and_then(|machine| text(machine, "/metadata/name")).unwrap_or_default();
-    let others = facts.all(kind::MACHINE, namespace).filter(|other| text(other, "/metadata/name") != Some(own));
-    let mut users = others.filter(|other| list(other, &LISTS[1]).iter().any(|volume| claim_of(volume) == Some(claim)));
-    if let Some(user) = users.next() {
-        return Some(format!("the VirtualMachine {}", text(user, "/metadata/name").unwrap_or("?")));
-    }
-    super::existing::pod(claim, namespace, facts).map(|pod| format!("the pod {pod}"))
 }
