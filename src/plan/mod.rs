@@ -215,7 +215,7 @@ fn leftovers(plan: &mut Plan, machine: &Machine, manifests: &[Manifest], facts: 
                 && (manifest.kind.as_str() == kind || kind == kind::CLAIM && manifest.kind == render::Kind::DataVolume)
         }) || machine.disks.iter().any(|disk| disk.claim == name && matches!(kind, kind::CLAIM | kind::DATA_VOLUME))
     };
-    let outcome = prune::plan(&plan.name, &plan.namespace, &record, &wanted, wishes, facts);
+    let outcome = prune::plan(machine, &plan.namespace, &record, &wanted, wishes, facts);
     plan.steps.extend(outcome.steps);
     plan.disks.extend(outcome.disks);
     plan.notes.extend(outcome.notes);

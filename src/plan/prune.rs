@@ -7,6 +7,7 @@ use super::object::delete;
 use super::own::{Standing, standing};
 use super::{Data, DiskPlan, Note, Step, Wishes};
 use crate::facts::{Facts, Record, kind, text};
+use crate::machine::Machine;
 
 /// What becomes of it.
 #[derive(Default)]
@@ -20,13 +21,14 @@ pub(super) struct Outcome {
 
 /// Looks for what the record holds and `wanted` does not.
 pub(super) fn plan(
-    wukong: &str,
+    machine: &Machine,
     namespace: &str,
     record: &Record,
     wanted: &dyn Fn(&str, &str) -> bool,
     wishes: Wishes,
     facts: &Facts,
 ) -> Outcome {
+    let wukong = machine.name.as_str();
     let mut out = Outcome::default();
     for made in &record.made {
         if wanted(&made.kind, &made.name) {
@@ -46,8 +48,9 @@ pub(super) fn plan(
                 out.notes.push(Note { object, text });
             }
             kind::SECRET | kind::NETWORK => {
-                if let Some(user) =
-                    (made.kind == kind::NETWORK).then(|| user(namespace, &made.name, wukong, facts)).flatten()
+                if let Some(user) = (made.kind == kind::NETWORK)
+                    .then(|| user(namespace, &made.name, &machine.vm_name(), facts))
+                    .flatten()
                 {
                     out.kept.push((made.kind.clone(), made.name.clone()));
                     out.notes.push(Note {
@@ -63,6 +66,10 @@ pub(super) fn plan(
             }
             _ => {
                 out.kept.push((made.kind.clone(), made.name.clone()));
+                if made.kind == kind::MACHINE {
+                    let text = "the file gives the machine another name; this one stays as it is".to_owned();
+                    out.notes.push(Note { object: object.clone(), text });
+                }
                 let data_volume = made.kind == kind::CLAIM && record.made(kind::DATA_VOLUME, &made.name).is_some();
                 if made.kind != kind::MACHINE && !data_volume {
                     let disk =
@@ -83,13 +90,13 @@ pub(super) fn plan(
     out
 }
 
-/// Another machine that uses a network.
-fn user(namespace: &str, network: &str, wukong: &str, facts: &Facts) -> Option<String> {
+/// Another machine than `own_name` that uses a network.
+fn user(namespace: &str, network: &str, own_name: &str, facts: &Facts) -> Option<String> {
     let qualified = format!("{namespace}/{network}");
     let machines = facts.all_of(kind::MACHINE);
     let user = machines.filter(|machine| {
         let own = text(machine, "/metadata/namespace") == Some(namespace);
-        !(own && text(machine, "/metadata/name") == Some(&format!("{wukong}-vm")))
+        !(own && text(machine, "/metadata/name") == Some(own_name))
             && list(machine, &LISTS[3]).iter().any(|entry: &Value| {
                 let name = text(entry, "/multus/networkName");
                 name == Some(&qualified) || own && name == Some(network)
