@@ -15,10 +15,12 @@ mod own;
 mod owned;
 mod prune;
 mod step;
+mod unsaid;
 
 pub use change::Change;
 pub use object::visible;
 pub use step::{Conflict, Data, DiskPlan, Effect, Note, Op, Plan, Refusal, Step, Wishes};
+pub use unsaid::{eviction, grace_period, memory, pod_binding, topology};
 
 use serde_json::Value;
 
@@ -192,7 +194,7 @@ fn machine(plan: &mut Plan, manifest: &Manifest, facts: &Facts, wishes: Wishes, 
         return;
     };
     let outcome = standing(live, &plan.name, plan.before.as_ref(), wishes, facts).and_then(|own| {
-        let scope = machine::Scope { wukong: &plan.name, record: plan.before.as_ref(), wishes, guest };
+        let scope = machine::Scope { wukong: &plan.name, record: plan.before.as_ref(), wishes, guest, facts };
         machine::plan(body, live, &own, &scope)
     });
     match outcome {
