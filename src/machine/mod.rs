@@ -28,6 +28,7 @@ pub use disk::{CLOUD_INIT_DISK, Disk, Origin};
 pub use fleet::check as check_fleet;
 pub use identity::MANAGED_LABEL;
 pub use image::Source;
+pub(crate) use labels::travels;
 pub use nic::{Binding, Nic};
 pub use options::{Options, PolicyClass};
 pub use placement::{Placement, Spread};
