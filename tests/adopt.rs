@@ -250,6 +250,34 @@ fn the_older_form_of_the_run_strategy_stays() {
     }
 }
 
+/// KubeVirt chooses the pod network of a machine that names none, and not every choice is a Wukong's.
+#[test]
+fn an_unsaid_pod_network_is_what_the_cluster_makes_of_it() {
+    let (mut vm, mut facts) = saved("virtctl");
+    let spec = vm["spec"]["template"]["spec"].as_object_mut().unwrap();
+    spec.shift_remove("networks");
+    spec["domain"]["devices"].as_object_mut().unwrap().shift_remove("interfaces");
+    facts.insert(vm.clone());
+    blocked(&adopt(&vm, &facts, None), "devices.interfaces");
+    facts.insert(json!({"kind": "KubeVirt", "metadata": {"name": "kubevirt", "namespace": "kubevirt"},
+        "spec": {"configuration": {"network": {"defaultNetworkInterface": "masquerade"}}}}));
+    empty(&adopt(&vm, &facts, None), &vm, &facts);
+    facts.insert(json!({"kind": "VirtualMachineInstance", "metadata": {"name": "fedora-01", "namespace": "prod"},
+        "spec": {"domain": {"devices": {"interfaces": [{"name": "default", "bridge": {}}]}}}}));
+    blocked(&adopt(&vm, &facts, None), "devices.interfaces");
+}
+
+#[test]
+fn a_given_name_is_the_machines_and_nobody_elses() {
+    let one = crate::support::machine("  vmName: fedora.old\n");
+    assert_eq!(crate::support::manifests(&one).pop().unwrap().name, "fedora.old");
+    let other = one.replace("name: web,", "name: fedora,");
+    assert!(crate::support::codes(&format!("{one}---\n{other}")).contains(&"WK315"));
+    for wrong in ["Fedora", "a_b", &"a".repeat(64)] {
+        assert!(!crate::support::codes(&one.replace("fedora.old", wrong)).is_empty(), "{wrong}");
+    }
+}
+
 /// A claim that is not there must not be made, whatever the form of the file.
 #[test]
 fn nothing_is_created() {
