@@ -26,6 +26,7 @@
 //! | [`storage`] | what storage drivers do, by the driver |
 //! | [`mod@render`] | a machine as Kubernetes objects; decides nothing, cannot fail |
 //! | [`plan`] | what is wanted against what is there: ordered steps, with their effect on the guest and on the data |
+//! | [`mod@adopt`] | the file of a machine that was there before it |
 //! | [`output`] | manifests as YAML, JSON, names, files |
 //! | `cluster` | the way to an API server, as kubectl takes it: the only user of kube and tokio (feature `cluster`) |
 //! | `cli` | the only user of clap, the terminal and the file system (feature `cli`) |
@@ -56,6 +57,7 @@
 //! assert_eq!(manifests.last().unwrap().name, "web-vm");
 //! ```
 
+pub mod adopt;
 #[cfg(feature = "cli")]
 pub mod cli;
 #[cfg(feature = "cluster")]

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where it fails")]
 
 mod access;
+mod adopt;
 mod cases;
 mod codes;
 mod examples;

@@ -72,6 +72,7 @@ fn no_arrow_runs_back_up() {
         "storage",
         "render",
         "plan",
+        "adopt",
         "output",
         "cluster",
         "cli",

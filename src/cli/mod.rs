@@ -3,6 +3,7 @@
 //! One file per command: its arguments, whose documentation is the help, and a thin adapter over the pure rooms.
 
 mod access;
+mod adopt;
 mod apply;
 mod base;
 mod confirm;
@@ -57,6 +58,7 @@ enum Command {
     Stop(run::StopArgs),
     Restart(run::RestartArgs),
     Expand(expand::Args),
+    Adopt(adopt::Args),
     Delete(delete::Args),
     /// Print the version.
     Version,
@@ -65,7 +67,7 @@ enum Command {
 /// The groups of the help, and the commands in each.
 const GROUPS: [(&str, &[&str]); 3] = [
     ("The file", &["render", "validate", "schema", "explain", "init"]),
-    ("Change", &["diff", "apply", "start", "stop", "restart", "expand", "delete"]),
+    ("Change", &["diff", "apply", "start", "stop", "restart", "expand", "adopt", "delete"]),
     ("Other", &["version"]),
 ];
 
@@ -96,6 +98,7 @@ pub fn main() -> ExitCode {
         Command::Stop(args) => reached(run::stop(&args, &terminal), &terminal),
         Command::Restart(args) => reached(run::restart(&args, &terminal), &terminal),
         Command::Expand(args) => reached(expand::run(&args, &terminal), &terminal),
+        Command::Adopt(args) => reached(adopt::run(&args, &terminal), &terminal),
         Command::Delete(args) => reached(delete::run(&args, &terminal), &terminal),
         Command::Version => version(),
     };

@@ -55,7 +55,9 @@ pub(super) fn choose(spec: &Spec, report: &mut Report) -> Boot {
                 .absent(),
         );
     }
-    if let (Some(at), None, true, 1) = (disk, image, takes_image, marked.len()) {
+    // A disk that says which claim it is may be full.
+    let unclaimed = disk.is_some_and(|at| spec.disks[at].claim_name.is_none());
+    if let (Some(at), None, true, 1) = (disk, image, takes_image && unclaimed, marked.len()) {
         let message =
             format!("the boot disk `{}` is empty, so the machine finds nothing to start", spec.disks[at].name.0);
         report.push(

@@ -193,7 +193,8 @@ fn claims_once(machines: &[Machine], report: &mut Report) {
             }
             Binding::Pod | Binding::Bridge(_) | Binding::Sriov(_) => None,
         });
-        for (kind, name, span, what) in claims.chain(definitions) {
+        let vm = ("VirtualMachine", machine.vm_name.as_str(), machine.name_span, "the machine".to_owned());
+        for (kind, name, span, what) in claims.chain(definitions).chain([vm]) {
             let what = format!("{what} of `{}`", machine.name);
             let key = format!("{kind} `{name}`");
             match seen.find(&key, machine) {

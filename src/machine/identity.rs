@@ -84,7 +84,8 @@ pub(super) fn namespace(metadata: &Metadata, options: &Options, report: &mut Rep
 pub(super) fn check_names(wukong: &Located<Wukong>, report: &mut Report) {
     let name = &wukong.metadata.name;
     let vm = vm_name(&name.value);
-    if vm.len() > MAX_VM_NAME {
+    // A given name was checked when it was read.
+    if vm.len() > MAX_VM_NAME && wukong.spec.vm_name.is_none() {
         let over = vm.len() - MAX_VM_NAME;
         let message =
             format!("the VirtualMachine would be called `{vm}`, {over} characters over the limit for live migration");

@@ -81,6 +81,13 @@ fn pairs(map: &Located<TextMap>, check_value: Option<ValueCheck>, report: &mut R
     kept
 }
 
+/// Whether a person's label, or annotation without a value here, goes to the machine as it is, without a complaint.
+pub(crate) fn travels(key: &str, label: Option<&str>) -> bool {
+    let fits = check_key(key).is_none() && label.is_none_or(|value| check_label_value(value).is_none());
+    let theirs = KUBEVIRT_LABELS.contains(&key) || key == MULTUS || key == MANAGED_LABEL;
+    fits && !theirs && !belongs_to_tool(key)
+}
+
 /// Checks the keys and values of a node selector, which are labels of nodes.
 pub(super) fn check_selector(selector: &Located<TextMap>, report: &mut Report) {
     for (key, value) in &selector.0 {

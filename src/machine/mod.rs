@@ -28,6 +28,7 @@ pub use disk::{CLOUD_INIT_DISK, Disk, Origin};
 pub use fleet::check as check_fleet;
 pub use identity::{MANAGED_LABEL, vm_name};
 pub use image::Source;
+pub(crate) use labels::travels;
 pub use nic::{Binding, Nic};
 pub use options::{Options, PolicyClass};
 pub use placement::{Placement, Spread};
@@ -45,6 +46,8 @@ pub struct Machine {
     pub name: String,
     /// Where the name stands in the file.
     pub name_span: Span,
+    /// The name of the VirtualMachine.
+    vm_name: String,
     /// The namespace, if the file or the command line gave one.
     pub namespace: Option<String>,
     /// The person's labels that go to the VirtualMachine and its template.
@@ -72,7 +75,7 @@ pub struct Machine {
 impl Machine {
     /// The name of the VirtualMachine.
     pub fn vm_name(&self) -> String {
-        vm_name(&self.name)
+        self.vm_name.clone()
     }
 
     /// The name of the Secret that holds user and network data.
@@ -111,6 +114,7 @@ pub fn resolve(wukong: &Located<Wukong>, options: &Options, report: &mut Report)
     let run_strategy = run::resolve(spec, report);
     Some(Machine {
         uuid: identity::uuid(namespace.as_deref(), &name),
+        vm_name: spec.vm_name.as_ref().map_or_else(|| vm_name(&name), |given| given.0.clone()),
         name,
         name_span: metadata.name.span,
         namespace,

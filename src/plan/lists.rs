@@ -16,7 +16,7 @@ pub(super) struct Named {
     /// Where it lies in the machine.
     pub path: &'static [&'static str],
     /// Keys of which an entry has one: taking another one takes the first away.
-    variants: &'static [&'static str],
+    pub variants: &'static [&'static str],
 }
 
 /// The lists of a VirtualMachine that others add to while it runs.

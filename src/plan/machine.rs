@@ -6,8 +6,9 @@ use super::guest::Guest;
 use super::lists::{LISTS, list, merge, name};
 use super::object::{Found, update};
 use super::own::Standing;
+use super::unsaid::settle;
 use super::{Note, Refusal, Wishes};
-use crate::facts::{Record, path, text};
+use crate::facts::{Facts, Record, path, text};
 
 /// What a machine's step needs to know.
 pub(super) struct Scope<'a> {
@@ -15,6 +16,7 @@ pub(super) struct Scope<'a> {
     pub record: Option<&'a Record>,
     pub wishes: Wishes,
     pub guest: &'a Guest,
+    pub facts: &'a Facts,
 }
 
 /// What was found, what to know, and which entries leave the machine.
@@ -31,6 +33,7 @@ pub(super) fn plan(mut body: Value, live: &Value, standing: &Standing, scope: &S
     let mut notes = Vec::new();
     let mut removed = Vec::new();
     let none = std::collections::BTreeMap::new();
+    settle(&mut body, live, scope.facts);
     for named in &LISTS {
         let last = scope.record.and_then(|record| record.lists.get(named.name)).unwrap_or(&none);
         let merged = merge(list(live, named), list(&body, named), last, named);
@@ -43,10 +46,6 @@ pub(super) fn plan(mut body: Value, live: &Value, standing: &Standing, scope: &S
             removed.extend(merged.removed.iter().cloned());
         }
         set(&mut body, named.path, json!(merged.list));
-    }
-    if let Some(uuid) = text(live, "/spec/template/spec/domain/firmware/uuid").filter(|uuid| !uuid.is_empty()) {
-        // Another one would be another machine to its guest: cloud-init would run its first boot again.
-        body["spec"]["template"]["spec"]["domain"]["firmware"]["uuid"] = json!(uuid);
     }
     run_state(&mut body, live, scope, &object, &mut notes)?;
     let found = update(body, live, standing, scope.wukong, scope.guest);

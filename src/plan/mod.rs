@@ -18,6 +18,7 @@ mod owned;
 mod prune;
 mod remove;
 mod step;
+mod unsaid;
 
 pub use change::Change;
 pub use expand::{Expansion, expand};
@@ -25,6 +26,7 @@ pub use goal::{Line, Progress, State, growth, progress};
 pub use object::{LAST_APPLIED, visible};
 pub use remove::{Removal, removal};
 pub use step::{Conflict, Data, DiskPlan, Effect, Note, Op, Plan, Refusal, Step, Wishes};
+pub use unsaid::{eviction, grace_period, memory, pod_binding, topology};
 
 use serde_json::Value;
 
@@ -218,7 +220,7 @@ fn machine(plan: &mut Plan, manifest: &Manifest, facts: &Facts, wishes: Wishes, 
         return;
     };
     let outcome = standing(live, &plan.name, plan.before.as_ref(), wishes, facts).and_then(|own| {
-        let scope = machine::Scope { wukong: &plan.name, record: plan.before.as_ref(), wishes, guest };
+        let scope = machine::Scope { wukong: &plan.name, record: plan.before.as_ref(), wishes, guest, facts };
         machine::plan(body, live, &own, &scope)
     });
     match outcome {
@@ -243,7 +245,8 @@ fn leftovers(plan: &mut Plan, machine: &Machine, manifests: &[Manifest], facts: 
     };
     let own = plan.steps.iter().find(|step| step.kind == kind::MACHINE).and_then(|step| step.expected.as_ref());
     let (wukong, namespace) = (plan.name.as_str(), plan.namespace.as_str());
-    let scope = prune::Scope { wukong, namespace, record: &record, machine: own, wishes, facts };
+    let vm = &machine.vm_name();
+    let scope = prune::Scope { wukong, namespace, vm, record: &record, machine: own, wishes, facts };
     let outcome = prune::plan(&scope, &wanted);
     plan.steps.extend(outcome.steps);
     plan.disks.extend(outcome.disks);

@@ -20,6 +20,8 @@ pub(super) struct Outcome {
 pub(super) struct Scope<'a> {
     pub wukong: &'a str,
     pub namespace: &'a str,
+    /// The name of its VirtualMachine.
+    pub vm: &'a str,
     pub record: &'a Record,
     /// The machine, as it will be.
     pub machine: Option<&'a Value>,
@@ -52,11 +54,14 @@ pub(super) fn plan(scope: &Scope<'_>, wanted: &dyn Fn(&str, &str) -> bool) -> Ou
                 None if wishes.prune => out.steps.push(delete(live)),
                 None => out.notes.push(stays("the file wants it no more; --prune deletes it".to_owned())),
             },
+            kind::MACHINE => {
+                out.notes.push(stays("the file gives the machine another name; this one stays as it is".to_owned()))
+            }
             _ => {
                 let data_volume = made.kind == kind::CLAIM
                     && record.made(kind::DATA_VOLUME, &made.name).is_some()
                     && facts.get(kind::DATA_VOLUME, namespace, &made.name).is_some();
-                if made.kind != kind::MACHINE && !data_volume {
+                if !data_volume {
                     let disk =
                         record.claims.iter().find(|(_, claim)| **claim == made.name).map(|(disk, _)| disk.clone());
                     out.disks.push(DiskPlan {
@@ -78,14 +83,13 @@ pub(super) fn plan(scope: &Scope<'_>, wanted: &dyn Fn(&str, &str) -> bool) -> Ou
 /// Why a network cannot go: a machine uses it, or may. A guest that runs needs it to move, until it is restarted.
 pub(super) fn used(scope: &Scope<'_>, network: &str, machine_goes: bool) -> Option<String> {
     let qualified = format!("{}/{network}", scope.namespace);
-    let own = format!("{}-vm", scope.wukong);
     for kind in [kind::MACHINE, kind::INSTANCE] {
         for machine in scope.facts.all_of(kind) {
             let near = text(machine, "/metadata/namespace") == Some(scope.namespace);
             let name = text(machine, "/metadata/name").unwrap_or("?");
             let networks = match kind {
-                _ if machine_goes && near && name == own => &[],
-                kind::MACHINE if near && name == own => list(scope.machine.unwrap_or(machine), &LISTS[3]),
+                _ if machine_goes && near && name == scope.vm => &[],
+                kind::MACHINE if near && name == scope.vm => list(scope.machine.unwrap_or(machine), &LISTS[3]),
                 kind::MACHINE => list(machine, &LISTS[3]),
                 _ => machine.pointer("/spec/networks").and_then(Value::as_array).map_or(&[][..], Vec::as_slice),
             };

@@ -100,7 +100,7 @@ pub fn removal(facts: &Facts, namespace: &str, wukong: &str, vm: &str, named: &[
         instance.is_some_and(|instance| !matches!(text(instance, "/status/phase"), Some("Succeeded" | "Failed")));
     disks(&mut out, &record, machine, facts, named);
     let wishes = Wishes::default();
-    let scope = prune::Scope { wukong, namespace, record: &record, machine: None, wishes, facts };
+    let scope = prune::Scope { wukong, namespace, vm, record: &record, machine: None, wishes, facts };
     for made in &record.made {
         let Some(live) = facts.get(&made.kind, namespace, &made.name) else { continue };
         if !matches!(made.kind.as_str(), kind::SECRET | kind::NETWORK) {

@@ -23,7 +23,7 @@ pub use disk::{AccessMode, Disk, ExistingClaim, StoragePolicy, VolumeMode};
 pub use document::{Found, Other, Reader};
 pub use explain::{ExplainError, explain};
 pub use leaf::{ImageAddress, Int, Secret, TextMap};
-pub use name::{AbsolutePath, GroupName, HostDevice, Label, NadName, ObjectName, SudoRule, UserName};
+pub use name::{AbsolutePath, GroupName, HostDevice, Label, NadName, ObjectName, SudoRule, UserName, VmName};
 pub(crate) use name::{check_label, check_subdomain};
 pub use network::{IpConfig, IpMode, Network, NetworkType};
 pub use placement::{

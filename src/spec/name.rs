@@ -64,6 +64,8 @@ formed! {
     Label, "a DNS label", Some(LABEL), Some(63), BadName, check_label;
     /// A DNS-1123 subdomain, the form of most object names.
     ObjectName, "an object name", Some(SUBDOMAIN), Some(253), BadName, check_subdomain;
+    /// The name of a VirtualMachine: a migration carries it as the value of a label, which has at most 63 characters.
+    VmName, "the name of a VirtualMachine", Some(SUBDOMAIN), Some(63), BadName, check_vm;
     /// `name` or `namespace/name`.
     NadName, "the name of a NetworkAttachmentDefinition", Some("^([a-z0-9]([-a-z0-9]*[a-z0-9])?/)?[a-z0-9]([-.a-z0-9]*[a-z0-9])?$"), None, BadName, check_nad;
     /// The name of a network device of the host.
@@ -118,6 +120,13 @@ pub(crate) fn check_subdomain(text: &str) -> Result<(), String> {
         return Err("leave the field out where no name is meant".to_owned());
     }
     Err("use lower-case letters, digits, `-` and `.`, with a letter or digit at both ends".to_owned())
+}
+
+fn check_vm(text: &str) -> Result<(), String> {
+    if text.len() > 63 {
+        return Err(format!("it has {} characters; one with more than 63 cannot live-migrate", text.len()));
+    }
+    check_subdomain(text)
 }
 
 fn check_nad(text: &str) -> Result<(), String> {

@@ -3,7 +3,7 @@
 use super::cloud_init::CloudInitUser;
 use super::disk::Disk;
 use super::leaf::{ImageAddress, Int, TextMap};
-use super::name::{Label, ObjectName};
+use super::name::{Label, ObjectName, VmName};
 use super::network::Network;
 use super::object::object;
 use super::placement::{CpuTopology, HighAvailability, StartStrategy};
@@ -76,6 +76,8 @@ object! {
 object! {
     /// What the machine is made of.
     pub struct Spec {
+        /// The name of the VirtualMachine; default `<name>-vm`. A machine that was there before its file has its own.
+        optional vm_name ("vmName"): VmName,
         /// The number of vCPUs. They are sockets of one core, so that more can be added while the machine runs.
         required cpu ("cpu"): Int<1, 64>,
         /// Another shape of the same number of vCPUs, for guests that need one.
