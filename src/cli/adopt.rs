@@ -8,11 +8,11 @@ use anyhow::{Context as _, bail};
 
 use super::Exit;
 use super::access::AccessArgs;
-use super::session::{Session, tell, wanted};
+use super::session::{Session, tell};
 use super::target::TargetArgs;
 use super::terminal::Terminal;
 use crate::adopt::{Adoption, adopt};
-use crate::cluster::{Carry, Interrupt, Stopped, fetch};
+use crate::cluster::{Carry, Interrupt, Stopped, fetch, wanted};
 use crate::plan::{self, Wishes};
 use crate::{Input, Options, load};
 

@@ -1,26 +1,23 @@
 //! `kubectl wukong apply`
 
 use std::io::{self, Write as _};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use owo_colors::Style;
 use serde_json::json;
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 
 use super::Exit;
 use super::access::AccessArgs;
 use super::confirm::confirmed;
 use super::input::InputArgs;
-use super::session::{Session, plans, tell, wanted};
+use super::session::{self, Session, plans};
 use super::terminal::Terminal;
 use super::wait::{self, WaitArgs};
-use crate::cluster::{Carry, Door, Interrupt, Refused, Stopped, fetch};
+use crate::Options;
+use crate::cluster::{Ended, Fleet};
 use crate::facts::kind;
 use crate::output;
 use crate::plan::{self, Plan, Wishes};
-use crate::{Machine, Options};
 
 /// Bring machines into the state of their files.
 ///
@@ -102,14 +99,6 @@ enum Format {
     Json,
 }
 
-/// How the work on one machine ended.
-enum Ended {
-    Done,
-    Failed(Exit, String),
-    /// The cluster moved, and what would be done now is more than was shown.
-    Moved(Box<Plan>),
-}
-
 pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     let wishes = Wishes {
         adopt: args.adopt,
@@ -132,7 +121,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     let planned = session.runtime.block_on(plans(&session.door, &machines, &options, wishes));
     let plans = match planned {
         Ok((_, plans)) => plans,
-        Err(refused) => return Ok(tell(&refused, terminal)),
+        Err(refused) => return Ok(session::tell(&refused, terminal)),
     };
     show(args, &plans, terminal)?;
     if args.dry_run == DryRun::Client {
@@ -143,29 +132,22 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     if args.dry_run == DryRun::None && !confirmed(&questions, args.yes, terminal) {
         return Ok(Exit::Refused);
     }
-    let work = Work {
+    let tell =
+        Tell { json: args.output == Format::Json, quiet: plans.len() > 1, dry_run: args.dry_run == DryRun::Server };
+    let fleet = Fleet {
         door: session.door.clone(),
         options: Arc::new(options),
         wishes,
-        dry_run: args.dry_run == DryRun::Server,
-        interrupt: Arc::new(Interrupt::default()),
-        json: args.output == Format::Json,
-        quiet: plans.len() > 1,
+        dry_run: tell.dry_run,
+        told: Arc::new(move |plan, step| tell.written(plan, step)),
     };
-    let machines: Vec<_> = machines.into_iter().map(Arc::new).collect();
-    let ended = session.runtime.block_on(async {
-        let interrupt = Arc::clone(&work.interrupt);
-        let listener = tokio::spawn(async move {
-            if tokio::signal::ctrl_c().await.is_ok() {
-                interrupt.set();
-            }
-        });
-        let ended = work.all(&machines, &plans, args.concurrency).await;
-        listener.abort();
-        ended
+    let work = machines.into_iter().map(Arc::new).zip(&plans).map(|(machine, plan)| {
+        let wanted = !stuck(plan, wishes) && !plan.is_empty();
+        (machine, wanted.then(|| plan.clone()))
     });
-    let exit = report(&plans, &ended, &work, wishes, terminal)?;
-    if exit != Exit::Done || !args.wait.wanted() || work.dry_run {
+    let ended = session.runtime.block_on(fleet.carry(work.collect(), args.concurrency.into()));
+    let exit = report(&plans, &ended, tell.json, wishes, terminal)?;
+    if exit != Exit::Done || !args.wait.wanted() || tell.dry_run {
         return Ok(exit);
     }
     let vms = plans.iter().filter_map(|plan| {
@@ -173,7 +155,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
         Some((plan.namespace.clone(), vm.name.clone()))
     });
     let goals: Vec<_> = vms.collect();
-    Ok(wait::run(&session, &goals, &args.wait, work.json, terminal))
+    Ok(wait::run(&session, &goals, &args.wait, tell.json, terminal))
 }
 
 /// Whether nothing of a plan may be done.
@@ -193,81 +175,17 @@ fn show(args: &Args, plans: &[Plan], terminal: &Terminal) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// What all machines of a run share.
-#[derive(Clone)]
-struct Work {
-    door: Door,
-    options: Arc<Options>,
-    wishes: Wishes,
-    dry_run: bool,
-    interrupt: Arc<Interrupt>,
+/// How what was written is told.
+#[derive(Clone, Copy)]
+struct Tell {
     json: bool,
     quiet: bool,
+    dry_run: bool,
 }
 
-/// How often a plan is made again because the cluster moved.
-const TRIES: u32 = 8;
-
-impl Work {
-    /// Carries out all plans that nothing is in the way of, some at a time. The results are in the order of the plans.
-    async fn all(&self, machines: &[Arc<Machine>], plans: &[Plan], concurrency: u8) -> Vec<Ended> {
-        let permits = Arc::new(Semaphore::new(concurrency.into()));
-        let results = Arc::new(Mutex::new(Vec::new()));
-        let mut tasks = JoinSet::new();
-        for (at, (machine, plan)) in machines.iter().zip(plans).enumerate() {
-            if stuck(plan, self.wishes) || plan.is_empty() {
-                continue;
-            }
-            let (work, machine, plan) = (self.clone(), Arc::clone(machine), plan.clone());
-            let (permits, results) = (Arc::clone(&permits), Arc::clone(&results));
-            tasks.spawn(async move {
-                let _permit = permits.acquire().await;
-                let ended = work.one(&machine, plan).await;
-                results.lock().unwrap_or_else(PoisonError::into_inner).push((at, ended));
-            });
-        }
-        while tasks.join_next().await.is_some() {}
-        let mut ended: Vec<_> = plans.iter().map(|_| Ended::Done).collect();
-        let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
-        for (at, result) in results.drain(..) {
-            ended[at] = result;
-        }
-        ended
-    }
-
-    /// One machine. If the cluster moved, it is read again; only what was shown is done.
-    async fn one(&self, machine: &Machine, shown: Plan) -> Ended {
-        let mut plan = shown.clone();
-        let done = |step: &plan::Step| self.tell(&shown, step);
-        for turn in 0..TRIES {
-            let carry = Carry { door: &self.door, dry_run: self.dry_run, interrupt: &self.interrupt, done: &done };
-            match carry.out(&plan).await {
-                Ok(()) => return Ended::Done,
-                Err(Stopped::Interrupted) => {
-                    return Ended::Failed(
-                        Exit::Interrupted,
-                        "interrupted; what was written stays, apply again to go on".into(),
-                    );
-                }
-                Err(Stopped::Refused(refused)) => return failed(&refused),
-                Err(Stopped::Moved(refused)) if turn + 1 == TRIES => return failed(&refused),
-                Err(Stopped::Moved(_)) => {}
-            }
-            // Another writer may be half way through: let it finish.
-            tokio::time::sleep(Duration::from_millis(50 << turn)).await;
-            match fetch(&self.door, &wanted([machine])).await {
-                Ok(facts) => plan = plan::compare(machine, &self.options, &facts, self.wishes),
-                Err(refused) => return failed(&refused),
-            }
-            if !plan.does_no_more_than(&shown) {
-                return Ended::Moved(Box::new(plan));
-            }
-        }
-        Ended::Done
-    }
-
+impl Tell {
     /// Says what was written, at once.
-    fn tell(&self, plan: &Plan, step: &plan::Step) {
+    fn written(self, plan: &Plan, step: &plan::Step) {
         let place = format!("{}/{}", plan.namespace, step.name);
         let mut out = io::stdout().lock();
         // A closed pipe must not end a run in the middle of its writes.
@@ -286,11 +204,6 @@ impl Work {
     }
 }
 
-fn failed(refused: &Refused) -> Ended {
-    let help = refused.help().map(|help| format!("\n  help: {help}")).unwrap_or_default();
-    Ended::Failed(Exit::Cluster, format!("{refused}{help}"))
-}
-
 const fn past(op: plan::Op) -> &'static str {
     match op {
         plan::Op::Create => "created",
@@ -303,7 +216,7 @@ const fn past(op: plan::Op) -> &'static str {
 }
 
 /// The end of the run: for many machines a table, for one its state. The worst exit code wins.
-fn report(plans: &[Plan], ended: &[Ended], work: &Work, wishes: Wishes, terminal: &Terminal) -> anyhow::Result<Exit> {
+fn report(plans: &[Plan], ended: &[Ended], json: bool, wishes: Wishes, terminal: &Terminal) -> anyhow::Result<Exit> {
     let mut exits = vec![Exit::Done];
     let mut rows = Vec::new();
     let styles = &terminal.out;
@@ -317,10 +230,23 @@ fn report(plans: &[Plan], ended: &[Ended], work: &Work, wishes: Wishes, terminal
             }
             Ended::Done if !plan.differs() => ("unchanged", Style::new(), String::new()),
             Ended::Done => ("applied", styles.help, String::new()),
-            Ended::Failed(exit, reason) => {
-                exits.push(*exit);
-                terminal.error(&format!("{name}: {reason}"));
-                ("failed", styles.error, reason.lines().next().unwrap_or_default().to_owned())
+            Ended::Refused(refused) => {
+                exits.push(Exit::Cluster);
+                terminal.error(&format!("{name}: {refused}"));
+                if let Some(help) = refused.help() {
+                    terminal.help(&help);
+                }
+                ("failed", styles.error, refused.to_string())
+            }
+            Ended::Interrupted => {
+                exits.push(Exit::Interrupted);
+                terminal.error(&format!("{name}: interrupted; what was written stays, apply again to go on"));
+                ("stopped", styles.warning, "interrupted".to_owned())
+            }
+            Ended::Lost => {
+                exits.push(Exit::Cluster);
+                terminal.error(&format!("{name}: the work broke off; apply again to go on"));
+                ("failed", styles.error, "the work broke off".to_owned())
             }
             Ended::Moved(now) => {
                 exits.push(Exit::Cluster);
@@ -338,7 +264,7 @@ fn report(plans: &[Plan], ended: &[Ended], work: &Work, wishes: Wishes, terminal
     }
     let exit = worst(&exits);
     let mut out = io::stdout().lock();
-    if work.json {
+    if json {
         for (name, word, _, detail) in rows {
             writeln!(out, "{}", json!({"type": "machine", "machine": name, "result": word, "detail": detail}))?;
         }

@@ -4,7 +4,6 @@ use std::io::{self, Write as _};
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::time::Instant;
 
 use super::Exit;
 use super::access::AccessArgs;
@@ -12,9 +11,9 @@ use super::run::runs;
 use super::session::{Session, tell};
 use super::target::TargetArgs;
 use super::terminal::Terminal;
-use crate::cluster::{Refused, Resource, Write};
+use crate::cluster::{Arrival, Refused, Resource, Write, growing};
 use crate::facts::{MANAGER, Record, text};
-use crate::plan::{Expansion, State, Step, expand, growth};
+use crate::plan::{Expansion, Step, expand};
 use crate::quantity::Quantity;
 
 /// Make a disk larger, and say what is left to do in the guest.
@@ -99,12 +98,26 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     }
     let running = runs(target, &facts);
-    match session.runtime.block_on(arrives(&session, &target.namespace, &step.name, running, args.timeout, terminal)) {
-        Ok(Exit::Done) => {
+    let mut show = |detail: &str| terminal.progress("disk", detail);
+    let (namespace, claim) = (&target.namespace, &step.name);
+    let arrival = growing(&session.door, namespace, claim, running, args.timeout, &mut show);
+    let describe =
+        format!("`kubectl describe pvc {claim} -n {namespace}` has the driver's words; the claim goes on trying");
+    match session.runtime.block_on(arrival) {
+        Ok(Arrival::There) => {
             write!(io::stdout(), "{}", guest_steps(running))?;
             Ok(Exit::Done)
         }
-        Ok(exit) => Ok(exit),
+        Ok(Arrival::Failed) => {
+            terminal.help(&describe);
+            Ok(Exit::Cluster)
+        }
+        Ok(Arrival::TimedOut) => {
+            terminal.error("the new size did not arrive in time; the claim goes on asking for it");
+            terminal.help(&describe);
+            Ok(Exit::TimedOut)
+        }
+        Ok(Arrival::Interrupted) => Ok(Exit::Interrupted),
         Err(refused) => Ok(tell(&refused, terminal)),
     }
 }
@@ -117,44 +130,6 @@ async fn write(session: &Session, namespace: &str, step: &Step, manager: &str) -
     });
     let write = Write { manager, force: false, dry_run: false };
     session.door.merge(Resource::PersistentVolumeClaim, Some(namespace), &step.name, &patch, &write).await.map(|_| ())
-}
-
-/// Waits until the claim has what it asks for.
-async fn arrives(
-    session: &Session,
-    namespace: &str,
-    claim: &str,
-    running: bool,
-    timeout: Duration,
-    terminal: &Terminal,
-) -> Result<Exit, Refused> {
-    let end = Instant::now() + timeout;
-    let mut told = String::new();
-    loop {
-        let found = session.door.get(Resource::PersistentVolumeClaim, Some(namespace), claim).await?;
-        let Some(found) = found else {
-            terminal.error(&format!("the claim {claim} is gone"));
-            return Ok(Exit::Cluster);
-        };
-        let (state, detail) = growth(&found, running);
-        if detail != told {
-            terminal.progress("disk", &detail);
-            told = detail;
-        }
-        match state {
-            State::Done => return Ok(Exit::Done),
-            State::Failed => {
-                terminal.help(&format!("`kubectl describe pvc {claim} -n {namespace}` has the driver's words; nothing is lost, the claim goes on trying"));
-                return Ok(Exit::Cluster);
-            }
-            State::Waiting if Instant::now() >= end => {
-                terminal.error("the new size did not arrive in time; the claim goes on asking for it");
-                terminal.help(&format!("`kubectl describe pvc {claim} -n {namespace}` says what it waits for"));
-                return Ok(Exit::TimedOut);
-            }
-            State::Waiting => tokio::time::sleep(Duration::from_secs(1)).await,
-        }
-    }
 }
 
 /// What is left to do: the disk is the cluster's, its file systems are the guest's.

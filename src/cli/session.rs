@@ -1,15 +1,13 @@
 //! A command's way to its cluster, and how a refusal of the cluster is told.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use tokio::runtime::Runtime;
 
 use super::Exit;
 use super::access::{AccessArgs, Heard};
 use super::terminal::Terminal;
-use crate::cluster::{Door, Refused, Wanted, fetch};
+use crate::cluster::{Door, Refused, Runtime, fetch, wanted};
 use crate::facts::Facts;
 use crate::plan::{self, Plan, Wishes};
 use crate::{Machine, Options};
@@ -38,21 +36,6 @@ pub(super) fn tell(refused: &Refused, terminal: &Terminal) -> Exit {
         terminal.help(&help);
     }
     Exit::Cluster
-}
-
-/// What has to be read for some machines.
-pub(super) fn wanted<'m>(machines: impl IntoIterator<Item = &'m Machine>) -> Wanted {
-    let mut wanted = Wanted { namespaces: BTreeSet::new(), secrets: BTreeSet::new() };
-    for machine in machines {
-        let namespace = machine.namespace.clone().unwrap_or_default();
-        let access = &machine.access;
-        let named = [&access.key_secret, &access.password_secret];
-        let named = named.into_iter().flatten().map(|secret| secret.value.clone());
-        let own = machine.has_cloud_init().then(|| machine.secret_name());
-        wanted.secrets.extend(named.chain(own).map(|name| (namespace.clone(), name)));
-        wanted.namespaces.insert(namespace);
-    }
-    wanted
 }
 
 /// Reads the cluster once and plans every machine.

@@ -1,19 +1,18 @@
 //! Waits until machines are where they were sent: one line for each machine and disk that moves in place on a terminal,
 //! lines of what changed elsewhere.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use owo_colors::OwoColorize as _;
 use serde_json::json;
-use tokio::time::Instant;
 
 use super::Exit;
 use super::session::{Session, tell};
 use super::terminal::Terminal;
-use crate::cluster::{Refused, Wanted, fetch};
-use crate::plan::{Line, Progress, State, progress};
+use crate::cluster::{Arrival, arrival};
+use crate::plan::{Line, Progress, State};
 use crate::text::sanitize;
 
 /// Whether and how long to wait.
@@ -35,9 +34,6 @@ impl WaitArgs {
     }
 }
 
-/// How often is looked: each time is a fixed number of lists.
-const PAUSE: Duration = Duration::from_secs(1);
-
 /// Waits for some VirtualMachines, by namespace and name.
 pub(super) fn run(
     session: &Session,
@@ -47,50 +43,20 @@ pub(super) fn run(
     terminal: &Terminal,
 ) -> Exit {
     let mut screen = Screen::new(json, terminal);
-    let outcome = session.runtime.block_on(async {
-        tokio::select! {
-            outcome = watch(session, vms, args.timeout, &mut screen) => outcome,
-            _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
-        }
-    });
-    screen.end();
-    match outcome {
-        Ok(Exit::TimedOut) => {
+    let mut show = |all: &[(String, Progress)]| screen.show(all);
+    match session.runtime.block_on(arrival(&session.door, vms, args.timeout, &mut show)) {
+        Ok(Arrival::There) => Exit::Done,
+        Ok(Arrival::Failed) => Exit::Cluster,
+        Ok(Arrival::TimedOut) => {
             terminal.error("not there in time; everything is applied, and goes on");
             terminal.help("--timeout waits longer; apply --wait again goes on waiting");
             Exit::TimedOut
         }
-        Ok(Exit::Interrupted) => {
+        Ok(Arrival::Interrupted) => {
             terminal.error("interrupted; everything is applied, and goes on");
             Exit::Interrupted
         }
-        Ok(exit) => exit,
         Err(refused) => tell(&refused, terminal),
-    }
-}
-
-async fn watch(
-    session: &Session,
-    vms: &[(String, String)],
-    timeout: Duration,
-    screen: &mut Screen<'_>,
-) -> Result<Exit, Refused> {
-    let namespaces: BTreeSet<_> = vms.iter().map(|(namespace, _)| namespace.clone()).collect();
-    let wanted = Wanted { namespaces, secrets: BTreeSet::new() };
-    let end = (!timeout.is_zero()).then(|| Instant::now() + timeout);
-    loop {
-        let facts = fetch(&session.door, &wanted).await?;
-        let all: Vec<_> =
-            vms.iter().map(|(namespace, name)| (namespace.clone(), progress(&facts, namespace, name))).collect();
-        screen.show(&all);
-        if all.iter().all(|(_, progress)| progress.state != State::Waiting) {
-            let failed = all.iter().any(|(_, progress)| progress.state == State::Failed);
-            return Ok(if failed { Exit::Cluster } else { Exit::Done });
-        }
-        if end.is_some_and(|end| Instant::now() >= end) {
-            return Ok(Exit::TimedOut);
-        }
-        tokio::time::sleep(PAUSE).await;
     }
 }
 
@@ -185,10 +151,5 @@ impl<'a> Screen<'a> {
                 self.told.insert(key, line.clone());
             }
         }
-    }
-
-    /// Leaves the last picture where it is.
-    fn end(&mut self) {
-        self.drawn = 0;
     }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use tokio::task::JoinSet;
 
 use super::{Door, Reason, Refused, Resource, Selector};
+use crate::Machine;
 use crate::facts::{Facts, RECORD_LABEL, Unread};
 
 /// What is asked for.
@@ -15,6 +16,21 @@ pub struct Wanted {
     pub namespaces: BTreeSet<String>,
     /// Secrets, by namespace and name.
     pub secrets: BTreeSet<(String, String)>,
+}
+
+/// What has to be read for some machines.
+pub fn wanted<'m>(machines: impl IntoIterator<Item = &'m Machine>) -> Wanted {
+    let mut wanted = Wanted { namespaces: BTreeSet::new(), secrets: BTreeSet::new() };
+    for machine in machines {
+        let namespace = machine.namespace.clone().unwrap_or_default();
+        let access = &machine.access;
+        let named = [&access.key_secret, &access.password_secret];
+        let named = named.into_iter().flatten().map(|secret| secret.value.clone());
+        let own = machine.has_cloud_init().then(|| machine.secret_name());
+        wanted.secrets.extend(named.chain(own).map(|name| (namespace.clone(), name)));
+        wanted.namespaces.insert(namespace);
+    }
+    wanted
 }
 
 /// Kinds that are listed in each namespace.

@@ -4,11 +4,13 @@
 
 mod access;
 mod apply;
+mod arrival;
 mod asked;
 mod attempt;
 mod door;
 mod explain;
 mod fetch;
+mod fleet;
 mod kubeconfig;
 mod login;
 mod pem;
@@ -20,19 +22,23 @@ mod remove;
 mod request;
 mod resource;
 mod retry;
+mod runtime;
 mod warning;
 mod watch;
 mod write;
 
 pub use access::{Access, Limits};
 pub use apply::{Carry, Interrupt, Stopped};
+pub use arrival::{Arrival, Shown, arrival, growing};
 pub use asked::Asked;
 pub use door::{Door, Notices};
-pub use fetch::{Wanted, fetch};
+pub use fetch::{Wanted, fetch, wanted};
+pub use fleet::{Ended, Fleet, Told};
 pub use policies::{Policy, policies};
 pub use read::Selector;
 pub use refused::{FieldConflict, Reason, Refused};
 pub use remove::{Unfinished, remove};
 pub use resource::Resource;
+pub use runtime::Runtime;
 pub use watch::{Change, Event, Watch};
 pub use write::{Delete, Write};

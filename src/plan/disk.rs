@@ -44,18 +44,7 @@ pub(super) fn plan(disk: &Disk, body: Value, scope: &Scope<'_>) -> Result<Outcom
     };
     let imported = text(&body, "/kind") == Some(kind::DATA_VOLUME);
     let Some(there) = claim.or(volume.filter(|_| imported)) else {
-        let filler = facts.unknown(kind::DATA_VOLUME, namespace).filter(|_| imported);
-        let gap = facts.unknown(kind::CLAIM, namespace).map(|unread| ("claim", unread));
-        if let Some((what, unread)) = gap.or(filler.map(|unread| ("DataVolume", unread))) {
-            let resource = if what == "claim" { "persistentvolumeclaims" } else { "datavolumes.cdi.kubevirt.io" };
-            let help = format!("ask for the right to list them: kubectl auth can-i list {resource} -n {namespace}");
-            let reason = format!("whether its {what} {} exists is not known: {}", disk.claim, unread.reason);
-            return Err(Refusal { object: format!("disk {}", disk.name), reason, help });
-        }
-        out.disk.data = Data::Create;
-        out.disk.detail = disk.size.as_ref().map(ToString::to_string).unwrap_or_default();
-        out.steps.push(Found { step: create(body), conflicts: Vec::new() });
-        return Ok(out);
+        return fresh(out, disk, body, imported, scope);
     };
     if text(there, "/status/phase") == Some("Lost") {
         let help = "its volume is gone; `kubectl describe pvc` says which. Restore it, or delete the claim and apply again for an empty disk";
@@ -75,21 +64,10 @@ pub(super) fn plan(disk: &Disk, body: Value, scope: &Scope<'_>) -> Result<Outcom
                 Ask { wukong: &scope.machine.name, disk: &disk.name, size, last: last.as_ref(), steps: scope.steps };
             answer(&ask, claim, facts)?
         }
-        (Some(size), None) => match last.filter(|last| last != size) {
-            Some(last) if *size < last => {
-                let reason = format!("its size was {last} and would become {size}; disks never shrink");
-                return Err(Refusal {
-                    object: format!("disk {}", disk.name),
-                    reason,
-                    help: format!("write `size: {last}` again"),
-                });
-            }
-            Some(last) => {
-                out.disk.detail = format!("{last} -> {size} once its claim is there: apply again then");
-                Answer::Stays(None)
-            }
-            None => Answer::Stays(None),
-        },
+        (Some(size), None) => {
+            out.disk.detail = later(disk, size, last)?;
+            Answer::Stays(None)
+        }
         (None, _) => Answer::Stays(None),
     };
     let object = format!("disk {}", disk.name);
@@ -141,6 +119,36 @@ pub(super) fn plan(disk: &Disk, body: Value, scope: &Scope<'_>) -> Result<Outcom
         (None, None) => {}
     }
     Ok(out)
+}
+
+/// A disk that is not there yet, or not known to be.
+fn fresh(mut out: Outcome, disk: &Disk, body: Value, imported: bool, scope: &Scope<'_>) -> Result<Outcome, Refusal> {
+    let (facts, namespace) = (scope.facts, scope.namespace);
+    let filler = facts.unknown(kind::DATA_VOLUME, namespace).filter(|_| imported);
+    let gap = facts.unknown(kind::CLAIM, namespace).map(|unread| ("claim", unread));
+    if let Some((what, unread)) = gap.or(filler.map(|unread| ("DataVolume", unread))) {
+        let resource = if what == "claim" { "persistentvolumeclaims" } else { "datavolumes.cdi.kubevirt.io" };
+        let help = format!("ask for the right to list them: kubectl auth can-i list {resource} -n {namespace}");
+        let reason = format!("whether its {what} {} exists is not known: {}", disk.claim, unread.reason);
+        return Err(Refusal { object: format!("disk {}", disk.name), reason, help });
+    }
+    out.disk.data = Data::Create;
+    out.disk.detail = disk.size.as_ref().map(ToString::to_string).unwrap_or_default();
+    out.steps.push(Found { step: create(body), conflicts: Vec::new() });
+    Ok(out)
+}
+
+/// What is said of a size that changes before there is a claim.
+fn later(disk: &Disk, size: &Quantity, last: Option<Quantity>) -> Result<String, Refusal> {
+    match last.filter(|last| last != size) {
+        Some(last) if *size < last => {
+            let reason = format!("its size was {last} and would become {size}; disks never shrink");
+            let help = format!("write `size: {last}` again");
+            Err(Refusal { object: format!("disk {}", disk.name), reason, help })
+        }
+        Some(last) => Ok(format!("{last} -> {size} once its claim is there: apply again then")),
+        None => Ok(String::new()),
+    }
 }
 
 /// A claim that is only noted in the record.

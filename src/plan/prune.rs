@@ -55,7 +55,7 @@ pub(super) fn plan(scope: &Scope<'_>, wanted: &dyn Fn(&str, &str) -> bool) -> Ou
                 None => out.notes.push(stays("the file wants it no more; --prune deletes it".to_owned())),
             },
             kind::MACHINE => {
-                out.notes.push(stays("the file gives the machine another name; this one stays as it is".to_owned()))
+                out.notes.push(stays("the file gives the machine another name; this one stays as it is".to_owned()));
             }
             _ => {
                 let data_volume = made.kind == kind::CLAIM
