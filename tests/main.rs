@@ -8,6 +8,7 @@ mod cases;
 mod codes;
 mod examples;
 mod hostile;
+mod plan;
 mod properties;
 mod readme;
 mod rules;
