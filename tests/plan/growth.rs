@@ -111,7 +111,7 @@ fn what_cannot_grow_is_refused_with_a_way_out() {
     type Case = (&'static str, Box<dyn Fn(&mut World)>, &'static str, &'static str);
     let class = |name: &'static str| -> Box<dyn Fn(&mut World)> {
         Box::new(move |world: &mut World| {
-            world.edit(CLAIM, "web-data", |c| c["spec"]["storageClassName"] = json!(name))
+            world.edit(CLAIM, "web-data", |c| c["spec"]["storageClassName"] = json!(name));
         })
     };
     let quota = |resource: &'static str| -> Box<dyn Fn(&mut World)> {

@@ -22,11 +22,11 @@ fn file(sizes: std::ops::Range<u32>) -> impl Strategy<Value = String> {
         let class = prop_oneof![Just(""), Just(", storageClassName: fast"), Just(", storageClassName: longhorn")];
         let mode = prop_oneof![3 => Just(""), 1 => Just(", volumeMode: Block")];
         let claim = prop_oneof![5 => Just(String::new()), 1 => Just(format!(", claimName: other-{name}"))];
-        let made = (sizes.clone(), image, class, mode, claim).prop_map(move |(size, image, class, mode, claim)| {
+        let fresh = (sizes.clone(), image, class, mode, claim).prop_map(move |(size, image, class, mode, claim)| {
             format!("  - {{name: {name}, size: {size}Gi{image}{class}{mode}{claim}}}\n")
         });
         let existing = Just(format!("  - {{name: {name}, existingPVC: {{name: old-{name}}}}}\n"));
-        proptest::option::weighted(0.8, prop_oneof![6 => made, 1 => existing])
+        proptest::option::weighted(0.8, prop_oneof![6 => fresh, 1 => existing])
     };
     let network = prop_oneof![
         Just(""),

@@ -264,42 +264,41 @@ impl World {
                 }
                 object["status"] =
                     json!({"phase": "Succeeded", "progress": "100.0%", "claimName": object["metadata"]["name"]});
-                let mut claim = self.claim_of(object, request);
+                let mut claim = claim_of(object, request);
                 claim["metadata"]["uid"] = self.uid();
                 self.insert(claim);
             }
             _ => {}
         }
     }
+}
 
-    /// The claim that CDI makes for a DataVolume. Source: CDI, `GetRequiredSpace`.
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    fn claim_of(&self, volume: &Value, request: Option<u64>) -> Value {
-        let storage = &volume["spec"]["storage"];
-        let aligned = request.unwrap_or(10 << 30).div_ceil(1 << 20) << 20;
-        let block = storage["volumeMode"] == "Block";
-        let bytes = if block { request.unwrap_or_default() } else { (aligned as f64 / (1.0 - 0.06)).ceil() as u64 };
-        let mut metadata = volume["metadata"].clone();
-        metadata["labels"]["app"] = json!("containerized-data-importer");
-        metadata["annotations"]["cdi.kubevirt.io/storage.import.importPodName"] = json!("importer");
-        metadata["ownerReferences"] = json!([{
-            "apiVersion": "cdi.kubevirt.io/v1beta1", "kind": VOLUME, "name": metadata["name"],
-            "uid": metadata["uid"], "controller": true, "blockOwnerDeletion": true,
-        }]);
-        metadata["managedFields"] = json!([{
-            "manager": "virt-cdi-controller", "operation": "Update",
-            "fieldsV1": {"f:spec": {"f:resources": {"f:requests": {"f:storage": {}}}}},
-        }]);
-        let mut claim = json!({"apiVersion": "v1", "kind": CLAIM, "metadata": metadata, "spec": {
-            "accessModes": storage["accessModes"],
-            "volumeMode": storage.get("volumeMode").cloned().unwrap_or_else(|| json!("Filesystem")),
-            "storageClassName": storage.get("storageClassName").cloned().unwrap_or_else(|| json!("fast")),
-            "resources": {"requests": {"storage": bytes.to_string()}},
-        }});
-        let name = claim["metadata"]["name"].as_str().unwrap().to_owned();
-        bind(&mut claim, &name);
-        claim
-    }
+/// The claim that CDI makes for a DataVolume. Source: CDI, `GetRequiredSpace`.
+fn claim_of(volume: &Value, request: Option<u64>) -> Value {
+    let storage = &volume["spec"]["storage"];
+    let aligned = request.unwrap_or(10 << 30).div_ceil(1 << 20) << 20;
+    let block = storage["volumeMode"] == "Block";
+    let bytes = if block { request.unwrap_or_default() } else { (aligned * 100).div_ceil(94) };
+    let mut metadata = volume["metadata"].clone();
+    metadata["labels"]["app"] = json!("containerized-data-importer");
+    metadata["annotations"]["cdi.kubevirt.io/storage.import.importPodName"] = json!("importer");
+    metadata["ownerReferences"] = json!([{
+        "apiVersion": "cdi.kubevirt.io/v1beta1", "kind": VOLUME, "name": metadata["name"],
+        "uid": metadata["uid"], "controller": true, "blockOwnerDeletion": true,
+    }]);
+    metadata["managedFields"] = json!([{
+        "manager": "virt-cdi-controller", "operation": "Update",
+        "fieldsV1": {"f:spec": {"f:resources": {"f:requests": {"f:storage": {}}}}},
+    }]);
+    let mut claim = json!({"apiVersion": "v1", "kind": CLAIM, "metadata": metadata, "spec": {
+        "accessModes": storage["accessModes"],
+        "volumeMode": storage.get("volumeMode").cloned().unwrap_or_else(|| json!("Filesystem")),
+        "storageClassName": storage.get("storageClassName").cloned().unwrap_or_else(|| json!("fast")),
+        "resources": {"requests": {"storage": bytes.to_string()}},
+    }});
+    let name = claim["metadata"]["name"].as_str().unwrap().to_owned();
+    bind(&mut claim, &name);
+    claim
 }
 
 /// A bound claim, as the API server and a provisioner leave it.
