@@ -10,6 +10,7 @@ mod cases;
 mod codes;
 mod examples;
 mod hostile;
+mod plan;
 mod properties;
 mod readme;
 mod rules;

@@ -28,7 +28,9 @@ pub(super) struct StartArgs {
     access: AccessArgs,
 }
 
-/// Stop machines. They stay stopped until they are started, or until their files say something else than now.
+/// Stop machines.
+///
+/// They stay stopped until they are started, or until their files say something else than now.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kubectl wukong stop web --wait")]
@@ -41,7 +43,7 @@ pub(super) struct StopArgs {
     access: AccessArgs,
 }
 
-/// Restart machines: shut down and start again, with all that waits for the next start.
+/// Restart machines, with all that waits for the next start.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kubectl wukong restart web --yes --wait")]

@@ -44,7 +44,11 @@ pub(super) fn plan(disk: &Disk, body: Value, scope: &Scope<'_>) -> Result<Outcom
     };
     let imported = text(&body, "/kind") == Some(kind::DATA_VOLUME);
     let Some(there) = claim.or(volume.filter(|_| imported)) else {
-        return fresh(out, disk, body, imported, scope);
+        seen(disk, imported, scope)?;
+        out.disk.data = Data::Create;
+        out.disk.detail = disk.size.as_ref().map(ToString::to_string).unwrap_or_default();
+        out.steps.push(Found { step: create(body), conflicts: Vec::new() });
+        return Ok(out);
     };
     if text(there, "/status/phase") == Some("Lost") {
         let help = "its volume is gone; `kubectl describe pvc` says which. Restore it, or delete the claim and apply again for an empty disk";
@@ -121,21 +125,19 @@ pub(super) fn plan(disk: &Disk, body: Value, scope: &Scope<'_>) -> Result<Outcom
     Ok(out)
 }
 
-/// A disk that is not there yet, or not known to be.
-fn fresh(mut out: Outcome, disk: &Disk, body: Value, imported: bool, scope: &Scope<'_>) -> Result<Outcome, Refusal> {
+/// Refuses to make what may be there: a disk whose claim or DataVolume cannot be read.
+fn seen(disk: &Disk, imported: bool, scope: &Scope<'_>) -> Result<(), Refusal> {
     let (facts, namespace) = (scope.facts, scope.namespace);
-    let filler = facts.unknown(kind::DATA_VOLUME, namespace).filter(|_| imported);
-    let gap = facts.unknown(kind::CLAIM, namespace).map(|unread| ("claim", unread));
-    if let Some((what, unread)) = gap.or(filler.map(|unread| ("DataVolume", unread))) {
-        let resource = if what == "claim" { "persistentvolumeclaims" } else { "datavolumes.cdi.kubevirt.io" };
-        let help = format!("ask for the right to list them: kubectl auth can-i list {resource} -n {namespace}");
-        let reason = format!("whether its {what} {} exists is not known: {}", disk.claim, unread.reason);
-        return Err(Refusal { object: format!("disk {}", disk.name), reason, help });
-    }
-    out.disk.data = Data::Create;
-    out.disk.detail = disk.size.as_ref().map(ToString::to_string).unwrap_or_default();
-    out.steps.push(Found { step: create(body), conflicts: Vec::new() });
-    Ok(out)
+    let claims = facts.unknown(kind::CLAIM, namespace).map(|unread| ("persistentvolumeclaims", unread));
+    let volumes = facts.unknown(kind::DATA_VOLUME, namespace).filter(|_| imported);
+    let Some((resource, unread)) = claims.or(volumes.map(|unread| ("datavolumes.cdi.kubevirt.io", unread))) else {
+        return Ok(());
+    };
+    Err(Refusal {
+        object: format!("disk {}", disk.name),
+        reason: format!("whether its {} {} exists is not known: {}", unread.kind, disk.claim, unread.reason),
+        help: format!("ask for the right to list them: kubectl auth can-i list {resource} -n {namespace}"),
+    })
 }
 
 /// What is said of a size that changes before there is a claim.
