@@ -8,6 +8,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test ends where it fails")]
 
 mod admission;
+mod changes;
 mod crd;
 mod faults;
 mod growth;
@@ -51,6 +52,12 @@ fn main() -> ExitCode {
         admission::every_code_that_is_good,
         admission::every_example,
         admission::every_case_that_renders,
+        changes::a_fleet_is_applied,
+        changes::a_machine_is_adopted,
+        changes::every_example_is_applied_without_a_difference,
+        changes::kubectl_hands_over,
+        changes::the_life_of_a_machine,
+        changes::what_only_pretends_to_grow_is_refused,
         crd::every_example_is_accepted,
         crd::every_invalid_example_is_refused,
         faults::answers_are_errors,
