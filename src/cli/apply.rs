@@ -13,7 +13,7 @@ use super::Exit;
 use super::access::AccessArgs;
 use super::confirm::confirmed;
 use super::input::InputArgs;
-use super::session::{Session, plans, tell, wanted};
+use super::session::{Session, plans, tell, tell_gaps, wanted};
 use super::terminal::Terminal;
 use super::wait::{self, WaitArgs};
 use crate::cluster::{Carry, Door, Interrupt, Refused, Stopped, fetch};
@@ -105,7 +105,7 @@ enum Format {
 /// How the work on one machine ended.
 enum Ended {
     Done,
-    Failed(Exit, String),
+    Failed(Exit, String, Option<String>),
     /// The cluster moved, and what would be done now is more than was shown.
     Moved(Box<Plan>),
 }
@@ -131,7 +131,10 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     let machines = loaded.machines;
     let planned = session.runtime.block_on(plans(&session.door, &machines, &options, wishes));
     let plans = match planned {
-        Ok((_, plans)) => plans,
+        Ok((facts, plans)) => {
+            tell_gaps(&facts, &plans, terminal);
+            plans
+        }
         Err(refused) => return Ok(tell(&refused, terminal)),
     };
     show(args, &plans, terminal)?;
@@ -246,7 +249,8 @@ impl Work {
                 Err(Stopped::Interrupted) => {
                     return Ended::Failed(
                         Exit::Interrupted,
-                        "interrupted; what was written stays, apply again to go on".into(),
+                        "interrupted; what was written stays".into(),
+                        Some("apply again to go on".into()),
                     );
                 }
                 Err(Stopped::Refused(refused)) => return failed(&refused),
@@ -287,8 +291,7 @@ impl Work {
 }
 
 fn failed(refused: &Refused) -> Ended {
-    let help = refused.help().map(|help| format!("\n  help: {help}")).unwrap_or_default();
-    Ended::Failed(Exit::Cluster, format!("{refused}{help}"))
+    Ended::Failed(Exit::Cluster, refused.to_string(), refused.help())
 }
 
 const fn past(op: plan::Op) -> &'static str {
@@ -317,10 +320,13 @@ fn report(plans: &[Plan], ended: &[Ended], work: &Work, wishes: Wishes, terminal
             }
             Ended::Done if !plan.differs() => ("unchanged", Style::new(), String::new()),
             Ended::Done => ("applied", styles.help, String::new()),
-            Ended::Failed(exit, reason) => {
+            Ended::Failed(exit, reason, help) => {
                 exits.push(*exit);
                 terminal.error(&format!("{name}: {reason}"));
-                ("failed", styles.error, reason.lines().next().unwrap_or_default().to_owned())
+                if let Some(help) = help {
+                    terminal.help(help);
+                }
+                ("failed", styles.error, reason.clone())
             }
             Ended::Moved(now) => {
                 exits.push(Exit::Cluster);
