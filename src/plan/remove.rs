@@ -137,17 +137,16 @@ fn disks(out: &mut Removal, record: &Record, machine: Option<&Value>, facts: &Fa
             });
         }
     }
-    let uid = machine.and_then(|machine| text(machine, "/metadata/uid"));
     for (disk, claim) in claims {
         let volume = facts.get(kind::DATA_VOLUME, &namespace, &claim);
         let found = facts.get(kind::CLAIM, &namespace, &claim);
         if volume.is_none() && found.is_none() {
             continue;
         }
-        let owned_by_machine = [volume, found].into_iter().flatten().any(|object| {
-            let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
-            uid.is_some() && owners.into_iter().flatten().any(|owner| text(owner, "/uid") == uid)
-        });
+        let owned_by_machine = [volume, found]
+            .into_iter()
+            .flatten()
+            .any(|object| machine.is_some_and(|machine| is_owner(machine, object)));
         if !named.iter().any(|asked| *asked == disk || *asked == claim) {
             if owned_by_machine {
                 out.owned.push(claim.clone());
@@ -157,7 +156,11 @@ fn disks(out: &mut Removal, record: &Record, machine: Option<&Value>, facts: &Fa
         }
         let own =
             |object: &Value| standing(object, &out.name, Some(record), Wishes::default(), facts) == Ok(Standing::Own);
-        let refused = if [volume, found].into_iter().flatten().any(|object| !own(object) && !owned_by_machine) {
+        // What was taken over as a claim may be filled by a DataVolume, which then goes with it.
+        let fills = |volume: &Value| found.is_some_and(|claim| own(claim) && is_owner(volume, claim));
+        let others =
+            volume.is_some_and(|volume| !own(volume) && !fills(volume)) || found.is_some_and(|claim| !own(claim));
+        let refused = if others && !owned_by_machine {
             Some("it was not made by this Wukong".to_owned())
         } else {
             other_user(&claim, &namespace, machine, facts).map(|user| format!("{user} uses it"))
@@ -171,6 +174,13 @@ fn disks(out: &mut Removal, record: &Record, machine: Option<&Value>, facts: &Fa
             None => out.data.extend([volume, found].into_iter().flatten().cloned()),
         }
     }
+}
+
+/// Whether an object names another one as its owner.
+fn is_owner(owner: &Value, object: &Value) -> bool {
+    let uid = text(owner, "/metadata/uid");
+    let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+    uid.is_some() && owners.into_iter().flatten().any(|named| text(named, "/uid") == uid)
 }
 
 /// Another machine, or a pod, that uses a claim.
