@@ -99,11 +99,16 @@ pub fn removal(facts: &Facts, namespace: &str, wukong: &str, vm: &str, named: &[
         instance.is_some_and(|instance| !matches!(text(instance, "/status/phase"), Some("Succeeded" | "Failed")));
     disks(&mut out, &record, machine, facts, named);
     for made in &record.made {
-        let Some(live) = facts.get(&made.kind, namespace, &made.name) else { continue };
         if !matches!(made.kind.as_str(), kind::SECRET | kind::NETWORK) {
             continue;
         }
         let object = format!("{}/{}", made.kind, made.name);
+        let Some(live) = facts.get(&made.kind, namespace, &made.name) else {
+            if let Some(unread) = facts.unknown(&made.kind, namespace) {
+                out.notes.push(Note { object, text: format!("it stays, because it is not known: {}", unread.reason) });
+            }
+            continue;
+        };
         if standing(live, wukong, Some(&record), Wishes::default(), facts) != Ok(Standing::Own) {
             out.notes.push(Note { object, text: "it is not the one that was made here any more, and stays".into() });
         } else if let Some(user) =

@@ -209,7 +209,8 @@ fn told(object: &Value) -> Value {
     if let Some(firmware) = spec.pointer_mut("/template/spec/domain/firmware") {
         *firmware = Value::Null;
     }
-    let own = |key: &str| !key.contains("kubernetes.io") && !key.contains("cdi.kubevirt.io");
+    // Controllers write theirs when they come to it.
+    let own = |key: &str| !key.contains("kubernetes.io") && !key.contains("kubevirt.io");
     let pairs = |name: &str| -> Map<String, Value> {
         let pairs = object["metadata"][name].as_object().cloned().unwrap_or_default();
         pairs.into_iter().filter(|(key, _)| own(key)).collect()
@@ -220,22 +221,25 @@ fn told(object: &Value) -> Value {
         made["uid"] = json!(made["uid"].is_string());
     }
     let mut record = record;
-    without_addresses(&mut spec);
-    without_addresses(&mut record);
+    normal(&mut spec);
+    normal(&mut record);
     let data: Vec<_> = object["data"].as_object().into_iter().flat_map(Map::keys).collect();
     json!({
         "labels": pairs("labels"), "annotations": pairs("annotations"), "spec": spec, "record": record, "data": data,
     })
 }
 
-/// Hardware addresses are made from the namespace.
-fn without_addresses(value: &mut Value) {
+/// Hardware addresses are made from the namespace; an entry that came later stands behind the others.
+fn normal(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             fields.shift_remove("macAddress");
-            fields.values_mut().for_each(without_addresses);
+            fields.values_mut().for_each(normal);
         }
-        Value::Array(items) => items.iter_mut().for_each(without_addresses),
+        Value::Array(items) => {
+            items.iter_mut().for_each(normal);
+            items.sort_by_key(|item| item["name"].as_str().unwrap_or_default().to_owned());
+        }
         _ => {}
     }
 }

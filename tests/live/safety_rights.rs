@@ -57,7 +57,7 @@ pub async fn only_reading(cluster: &Cluster) -> Result<()> {
     let rights = Rights { claims: read, secrets: read, others: read, ..FULL };
     let reader = user(cluster, namespace, "reader", &rights).await?;
     let (diff, apply) = (["diff", "-n", namespace, "-f", &path], ["apply", "-n", namespace, "-f", &path]);
-    wukong(&reader, &diff).await?.ended(1)?.said("4 to create")?;
+    wukong(&reader, &diff).await?.ended(1)?.said("3 to create")?;
     wukong(&reader, &apply)
         .await?
         .ended(4)?
@@ -98,7 +98,11 @@ pub async fn without_writing_secrets(cluster: &Cluster) -> Result<()> {
     let rights = Rights { secrets: "get", ..FULL };
     let half = user(cluster, namespace, "half", &rights).await?;
     let apply = |namespace| ["apply", "-n", namespace, "-f", &path];
-    wukong(&half, &apply(namespace)).await?.ended(4)?.said("secrets/web-cloud-init")?.said("can-i patch secrets")?;
+    wukong(&half, &apply(namespace))
+        .await?
+        .ended(4)?
+        .said("cannot patch secrets `rights-secrets/web-cloud-init`")?
+        .said("  help: `kubectl auth can-i patch secrets")?;
     let before = Inventory::of(cluster, namespace).await?;
     wukong(&admin(cluster), &apply(namespace)).await?.ended(0)?;
     wukong(&admin(cluster), &apply("rights-secrets-none")).await?.ended(0)?;
@@ -114,15 +118,19 @@ pub async fn without_reading_secrets(cluster: &Cluster) -> Result<()> {
     let rights = Rights { secrets: "", ..FULL };
     let blind = user(cluster, namespace, "blind", &rights).await?;
     let apply = ["apply", "-n", namespace, "-f", &path];
-    wukong(&blind, &apply).await?.ended(4)?.said("secrets/web-cloud-init")?;
+    wukong(&blind, &apply).await?.ended(4)?.said("cannot patch secrets `rights-unread/web-cloud-init`")?;
     wukong(&admin(cluster), &apply).await?.ended(0)?;
     let before = state(cluster, namespace).await?;
     wukong(&blind, &["diff", "-n", namespace, "-f", &path])
         .await?
         .ended(0)?
-        .said("cannot get secrets/web-cloud-init")?;
+        .said("cannot get secrets `rights-unread/web-cloud-init`")?;
     wukong(&blind, &apply).await?.ended(0)?;
-    same(&before, &state(cluster, namespace).await?)
+    same(&before, &state(cluster, namespace).await?)?;
+    let claims = Inventory::of(cluster, namespace).await?;
+    let delete = ["delete", "-n", namespace, "web", "--yes"];
+    wukong(&blind, &delete).await?.ended(0)?.said("Secret/web-cloud-init: it stays")?;
+    claims.still_there(cluster).await
 }
 
 /// Whose claims there are must be known before one is written.
