@@ -10,7 +10,7 @@ use super::Exit;
 use super::access::AccessArgs;
 use super::confirm::confirmed;
 use super::input::InputArgs;
-use super::session::{self, Session, plans};
+use super::session::{self, Session, plans, tell_gaps};
 use super::terminal::Terminal;
 use super::wait::{self, WaitArgs};
 use crate::Options;
@@ -120,7 +120,10 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     let machines = loaded.machines;
     let planned = session.runtime.block_on(plans(&session.door, &machines, &options, wishes));
     let plans = match planned {
-        Ok((_, plans)) => plans,
+        Ok((facts, plans)) => {
+            tell_gaps(&facts, &plans, terminal);
+            plans
+        }
         Err(refused) => return Ok(session::tell(&refused, terminal)),
     };
     show(args, &plans, terminal)?;

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::Exit;
 use super::access::AccessArgs;
 use super::input::InputArgs;
-use super::session::{Session, plans, tell};
+use super::session::{Session, plans, tell, tell_gaps};
 use super::terminal::Terminal;
 use crate::cluster::{Door, Refused, Write};
 use crate::facts::Record;
@@ -96,7 +96,8 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
             return Ok(Exit::BadFile);
         }
         let read = session.runtime.block_on(async {
-            let (_, mut plans) = plans(&session.door, &loaded.machines, &options, wishes).await?;
+            let (facts, mut plans) = plans(&session.door, &loaded.machines, &options, wishes).await?;
+            tell_gaps(&facts, &plans, terminal);
             if args.server_side {
                 ask(&session.door, &mut plans).await?;
             }

@@ -49,3 +49,16 @@ pub(super) async fn plans(
     let plans = machines.iter().map(|machine| plan::compare(machine, options, &facts, wishes)).collect();
     Ok((facts, plans))
 }
+
+/// Tells what could not be read, unless the plans tell it already.
+pub(super) fn tell_gaps(facts: &Facts, plans: &[Plan], terminal: &Terminal) {
+    for gap in facts.gaps() {
+        let mut told = plans.iter().flat_map(|plan| {
+            let notes = plan.notes.iter().map(|note| &note.text);
+            notes.chain(plan.refusals.iter().map(|refusal| &refusal.reason))
+        });
+        if !told.any(|text| text.contains(&gap.reason)) {
+            terminal.warning(&format!("planned without it: {}", gap.reason));
+        }
+    }
+}

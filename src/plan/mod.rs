@@ -276,7 +276,11 @@ fn questions(plan: &mut Plan, wishes: Wishes) {
 fn after(plan: &mut Plan, machine: &Machine, manifests: &[Manifest], facts: &Facts) {
     let after = &mut plan.after;
     for step in plan.steps.iter().filter(|step| !matches!(step.op, Op::Delete)) {
-        let uid = step.live.as_ref().and_then(|live| text(live, "/metadata/uid"));
+        let live = step.live.as_ref().and_then(|live| text(live, "/metadata/uid"));
+        // What cannot be read is kept, and so is the proof that it is ours.
+        let known = plan.before.as_ref().filter(|_| step.op == Op::Keep);
+        let known = known.and_then(|record| record.made(&step.kind, &step.name)).and_then(|made| made.uid.as_deref());
+        let uid = live.or(known);
         after.note(&step.api_version, &step.kind, &step.name, uid);
     }
     // What was made here stays known while it is there or cannot be read, wanted or not.

@@ -102,11 +102,16 @@ pub fn removal(facts: &Facts, namespace: &str, wukong: &str, vm: &str, named: &[
     let wishes = Wishes::default();
     let scope = prune::Scope { wukong, namespace, vm, record: &record, machine: None, wishes, facts };
     for made in &record.made {
-        let Some(live) = facts.get(&made.kind, namespace, &made.name) else { continue };
         if !matches!(made.kind.as_str(), kind::SECRET | kind::NETWORK) {
             continue;
         }
         let object = format!("{}/{}", made.kind, made.name);
+        let Some(live) = facts.get(&made.kind, namespace, &made.name) else {
+            if let Some(unread) = facts.unknown(&made.kind, namespace) {
+                out.notes.push(Note { object, text: format!("it stays, because it is not known: {}", unread.reason) });
+            }
+            continue;
+        };
         if standing(live, wukong, Some(&record), Wishes::default(), facts) != Ok(Standing::Own) {
             out.notes.push(Note { object, text: "it is not the one that was made here any more, and stays".into() });
         } else if let Some(reason) = (made.kind == kind::NETWORK).then(|| used(&scope, &made.name, true)).flatten() {
@@ -138,7 +143,6 @@ fn disks(out: &mut Removal, record: &Record, machine: Option<&Value>, facts: &Fa
             });
         }
     }
-    let uid = machine.and_then(|machine| text(machine, "/metadata/uid"));
     let own_name = machine.and_then(|machine| text(machine, "/metadata/name")).unwrap_or_default();
     for (disk, claim) in claims {
         let volume = facts.get(kind::DATA_VOLUME, &namespace, &claim);
@@ -146,10 +150,10 @@ fn disks(out: &mut Removal, record: &Record, machine: Option<&Value>, facts: &Fa
         if volume.is_none() && found.is_none() {
             continue;
         }
-        let owned_by_machine = [volume, found].into_iter().flatten().any(|object| {
-            let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
-            uid.is_some() && owners.into_iter().flatten().any(|owner| text(owner, "/uid") == uid)
-        });
+        let owned_by_machine = [volume, found]
+            .into_iter()
+            .flatten()
+            .any(|object| machine.is_some_and(|machine| is_owner(machine, object)));
         if !named.iter().any(|asked| *asked == disk || *asked == claim) {
             if owned_by_machine {
                 out.owned.push(claim.clone());
@@ -159,7 +163,11 @@ fn disks(out: &mut Removal, record: &Record, machine: Option<&Value>, facts: &Fa
         }
         let own =
             |object: &Value| standing(object, &out.name, Some(record), Wishes::default(), facts) == Ok(Standing::Own);
-        let refused = if [volume, found].into_iter().flatten().any(|object| !own(object) && !owned_by_machine) {
+        // What was taken over as a claim may be filled by a DataVolume, which then goes with it.
+        let fills = |volume: &Value| found.is_some_and(|claim| own(claim) && is_owner(volume, claim));
+        let others =
+            volume.is_some_and(|volume| !own(volume) && !fills(volume)) || found.is_some_and(|claim| !own(claim));
+        let refused = if others && !owned_by_machine {
             Some("it was not made by this Wukong".to_owned())
         } else {
             user(&claim, &namespace, own_name, false, facts).map(|user| format!("{user} uses it"))
@@ -173,4 +181,11 @@ fn disks(out: &mut Removal, record: &Record, machine: Option<&Value>, facts: &Fa
             None => out.data.extend([volume, found].into_iter().flatten().cloned()),
         }
     }
+}
+
+/// Whether an object names another one as its owner.
+fn is_owner(owner: &Value, object: &Value) -> bool {
+    let uid = text(owner, "/metadata/uid");
+    let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+    uid.is_some() && owners.into_iter().flatten().any(|named| text(named, "/uid") == uid)
 }

@@ -18,6 +18,12 @@ mod kubectl;
 mod migration;
 mod nodes;
 mod person;
+mod safety;
+mod safety_faults;
+mod safety_killed;
+mod safety_names;
+mod safety_owned;
+mod safety_rights;
 mod sources;
 mod users;
 mod world;
@@ -83,6 +89,21 @@ fn main() -> ExitCode {
         migration::of_a_local_disk_is_not_possible,
         nodes::a_lost_node_is_noticed,
         person::a_killed_starter_leaves_no_process,
+        safety_faults::at_every_step,
+        safety_faults::two_at_once,
+        safety_killed::after_every_write,
+        safety_killed::the_namespace_goes,
+        safety_names::a_claim_in_use,
+        safety_names::meet_at_once,
+        safety_names::meet_in_turn,
+        safety_owned::disks_of_the_machine,
+        safety_owned::plugged_in_disks,
+        safety_owned::the_identity,
+        safety_rights::only_reading,
+        safety_rights::without_classes_and_pods,
+        safety_rights::without_listing_claims,
+        safety_rights::without_reading_secrets,
+        safety_rights::without_writing_secrets,
         users::may_do_exactly_this,
     );
     trials.extend(sources::SOURCES.iter().map(|source| {

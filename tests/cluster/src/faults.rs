@@ -33,6 +33,8 @@ pub enum Fault {
 struct Rule {
     method: String,
     path: String,
+    /// How many requests pass before the first that meets the fault.
+    skip: usize,
     times: usize,
     fault: Fault,
 }
@@ -47,6 +49,9 @@ pub struct FaultProxy {
 }
 
 impl FaultProxy {
+    /// Stands for all methods but GET.
+    pub const WRITE: &str = "writes";
+
     pub(crate) async fn start(pki: &Pki, server: &str) -> Result<Self> {
         let mut config = Config::new(server.parse()?);
         config.root_cert = Some(vec![pem_to_der(&pki.authority)?]);
@@ -66,10 +71,15 @@ impl FaultProxy {
         Ok(Self { rules, seen, server: format!("https://127.0.0.1:{port}") })
     }
 
-    /// The next `times` requests of this method (`*` for any) whose path or query contains this text meet the fault. Rules are
-    /// tried in the order in which they were given.
+    /// The next `times` requests of this method whose path or query contains this text meet the fault. `*` is any method,
+    /// [`FaultProxy::WRITE`] any that writes. Rules are tried in the order in which they were given.
     pub fn fail(&self, method: &str, path: &str, times: usize, fault: Fault) {
-        let rule = Rule { method: method.to_owned(), path: path.to_owned(), times, fault };
+        self.fail_after(0, method, path, times, fault);
+    }
+
+    /// As [`FaultProxy::fail`], but the first `skip` of these requests pass.
+    pub fn fail_after(&self, skip: usize, method: &str, path: &str, times: usize, fault: Fault) {
+        let rule = Rule { method: method.to_owned(), path: path.to_owned(), skip, times, fault };
         self.rules.lock().unwrap_or_else(PoisonError::into_inner).push_back(rule);
     }
 
@@ -82,15 +92,28 @@ impl FaultProxy {
     pub fn seen(&self) -> Vec<String> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+
+    /// How many requests so far were to write, those that met a fault included.
+    pub fn writes(&self) -> usize {
+        self.seen().iter().filter(|line| !line.starts_with("GET ")).count()
+    }
 }
 
 fn next(rules: &Mutex<VecDeque<Rule>>, method: &str, url: &str) -> Option<Fault> {
     let mut rules = rules.lock().unwrap_or_else(PoisonError::into_inner);
-    let rule = rules
-        .iter_mut()
-        .find(|rule| rule.times > 0 && (rule.method == "*" || rule.method == method) && url.contains(&rule.path))?;
-    rule.times -= 1;
-    Some(rule.fault)
+    for rule in rules.iter_mut().filter(|rule| rule.times > 0 && url.contains(&rule.path)) {
+        let meant = match rule.method.as_str() {
+            "*" => true,
+            FaultProxy::WRITE => method != "GET",
+            wanted => wanted == method,
+        };
+        if meant && rule.skip == 0 {
+            rule.times -= 1;
+            return Some(rule.fault);
+        }
+        rule.skip -= usize::from(meant);
+    }
+    None
 }
 
 async fn forward(

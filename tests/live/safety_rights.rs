@@ -1,0 +1,152 @@
+//! Users who may do less than all of it.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, ensure};
+use cluster::{Cluster, Right};
+
+use crate::safety::{Inventory, admin, file, same, state, wukong};
+use crate::world::machine;
+
+const SPEC: &str = "  disks: [{name: data, size: 1Gi}]
+  cloudInitUser: {name: admin, password: change-me-soon}
+  startStrategy: {autoStart: false}
+";
+
+const ALL: &str = "get,list,create,patch,update,delete";
+
+/// A user of a namespace: what of each kind is allowed there, and which kinds of the cluster may be read.
+async fn user(cluster: &Cluster, namespace: &str, name: &str, rights: &Rights) -> Result<PathBuf> {
+    let machines = "virtualmachines,virtualmachineinstances";
+    let own = [
+        ("", "configmaps", rights.others),
+        ("", "resourcequotas", "get,list"),
+        ("", "pods", rights.pods),
+        ("", "persistentvolumeclaims", rights.claims),
+        ("", "secrets", rights.secrets),
+        ("kubevirt.io", machines, rights.others),
+        ("cdi.kubevirt.io", "datavolumes", rights.others),
+        ("k8s.cni.cncf.io", "network-attachment-definitions", rights.others),
+    ];
+    let given = own.iter().filter(|(_, _, verbs)| !verbs.is_empty());
+    let own: Vec<_> = given.map(|(group, resources, verbs)| Right::to(verbs, group, resources)).collect();
+    let mut all = vec![Right::to("get,list", "kubevirt.io", "kubevirts")];
+    if rights.classes {
+        all.push(Right::to("get,list", "storage.k8s.io", "storageclasses"));
+        all.push(Right::to("get,list", "cdi.kubevirt.io", "cdiconfigs"));
+    }
+    cluster.user(namespace, name, &own, &all).await
+}
+
+struct Rights {
+    pods: &'static str,
+    claims: &'static str,
+    secrets: &'static str,
+    others: &'static str,
+    classes: bool,
+}
+
+const FULL: Rights = Rights { pods: "get,list", claims: ALL, secrets: ALL, others: ALL, classes: true };
+
+/// Who may only read sees what would be done, and is told which right is missing to do it.
+pub async fn only_reading(cluster: &Cluster) -> Result<()> {
+    let namespace = "rights-read";
+    cluster.namespace(namespace).await?;
+    let path = file(cluster, namespace, &machine(SPEC))?;
+    let read = "get,list";
+    let rights = Rights { claims: read, secrets: read, others: read, ..FULL };
+    let reader = user(cluster, namespace, "reader", &rights).await?;
+    let (diff, apply) = (["diff", "-n", namespace, "-f", &path], ["apply", "-n", namespace, "-f", &path]);
+    wukong(&reader, &diff).await?.ended(1)?.said("3 to create")?;
+    wukong(&reader, &apply)
+        .await?
+        .ended(4)?
+        .said("cannot create configmaps")?
+        .said("kubectl auth can-i create configmaps")?;
+    ensure!(state(cluster, namespace).await?.as_object().is_some_and(serde_json::Map::is_empty));
+    wukong(&admin(cluster), &apply).await?.ended(0)?;
+    let before = state(cluster, namespace).await?;
+    wukong(&reader, &diff).await?.ended(0)?;
+    let changed = file(cluster, "rights-read-2", &machine(SPEC).replace("cpu: 1", "cpu: 2"))?;
+    wukong(&reader, &["diff", "-n", namespace, "-f", &changed]).await?.ended(1)?;
+    let ran = wukong(&reader, &["apply", "-n", namespace, "-f", &changed]).await?.ended(4)?;
+    ran.said("cannot patch virtualmachines")?.said("web-vm")?;
+    same(&before, &state(cluster, namespace).await?)
+}
+
+/// Who may not see pods and classes works on, and is told what is not known.
+pub async fn without_classes_and_pods(cluster: &Cluster) -> Result<()> {
+    let namespace = "rights-classes";
+    cluster.namespace(namespace).await?;
+    let path = file(cluster, namespace, &machine(SPEC))?;
+    let rights = Rights { pods: "", classes: false, ..FULL };
+    let blind = user(cluster, namespace, "blind", &rights).await?;
+    let (diff, apply) = (["diff", "-n", namespace, "-f", &path], ["apply", "-n", namespace, "-f", &path]);
+    wukong(&blind, &diff).await?.ended(1)?.said("cannot list storageclasses")?;
+    wukong(&blind, &apply).await?.ended(0)?.said("cannot list storageclasses")?;
+    wukong(&blind, &diff).await?.ended(0)?.said("cannot list pods")?;
+    Ok(())
+}
+
+/// Who may not write Secrets is told which; an administrator finishes the work.
+pub async fn without_writing_secrets(cluster: &Cluster) -> Result<()> {
+    let path = file(cluster, "rights-secrets", &machine(SPEC))?;
+    for namespace in ["rights-secrets", "rights-secrets-none"] {
+        cluster.namespace(namespace).await?;
+    }
+    let namespace = "rights-secrets";
+    let rights = Rights { secrets: "get", ..FULL };
+    let half = user(cluster, namespace, "half", &rights).await?;
+    let apply = |namespace| ["apply", "-n", namespace, "-f", &path];
+    wukong(&half, &apply(namespace))
+        .await?
+        .ended(4)?
+        .said("cannot patch secrets `rights-secrets/web-cloud-init`")?
+        .said("  help: `kubectl auth can-i patch secrets")?;
+    let before = Inventory::of(cluster, namespace).await?;
+    wukong(&admin(cluster), &apply(namespace)).await?.ended(0)?;
+    wukong(&admin(cluster), &apply("rights-secrets-none")).await?.ended(0)?;
+    same(&state(cluster, "rights-secrets-none").await?, &state(cluster, namespace).await?)?;
+    before.still_there(cluster).await
+}
+
+/// A Secret that may not be read is unknown, not different.
+pub async fn without_reading_secrets(cluster: &Cluster) -> Result<()> {
+    let namespace = "rights-unread";
+    cluster.namespace(namespace).await?;
+    let path = file(cluster, namespace, &machine(SPEC))?;
+    let rights = Rights { secrets: "", ..FULL };
+    let blind = user(cluster, namespace, "blind", &rights).await?;
+    let apply = ["apply", "-n", namespace, "-f", &path];
+    wukong(&blind, &apply).await?.ended(4)?.said("cannot patch secrets `rights-unread/web-cloud-init`")?;
+    wukong(&admin(cluster), &apply).await?.ended(0)?;
+    let before = state(cluster, namespace).await?;
+    wukong(&blind, &["diff", "-n", namespace, "-f", &path])
+        .await?
+        .ended(0)?
+        .said("cannot get secrets `rights-unread/web-cloud-init`")?;
+    wukong(&blind, &apply).await?.ended(0)?;
+    same(&before, &state(cluster, namespace).await?)?;
+    let claims = Inventory::of(cluster, namespace).await?;
+    let delete = ["delete", "-n", namespace, "web", "--yes"];
+    wukong(&blind, &delete).await?.ended(0)?.said("Secret/web-cloud-init: it stays")?;
+    claims.still_there(cluster).await
+}
+
+/// Whose claims there are must be known before one is written.
+pub async fn without_listing_claims(cluster: &Cluster) -> Result<()> {
+    let namespace = "rights-claims";
+    cluster.namespace(namespace).await?;
+    let path = file(cluster, namespace, &machine(SPEC))?;
+    let rights = Rights { claims: "get,create,patch", ..FULL };
+    let blind = user(cluster, namespace, "blind", &rights).await?;
+    let apply = ["apply", "-n", namespace, "-f", &path];
+    wukong(&blind, &apply).await?.ended(5)?.said("cannot list persistentvolumeclaims")?;
+    ensure!(state(cluster, namespace).await?.as_object().is_some_and(serde_json::Map::is_empty));
+    wukong(&admin(cluster), &apply).await?.ended(0)?;
+    let before = Inventory::of(cluster, namespace).await?;
+    ensure!(before.len() == 1);
+    wukong(&blind, &["diff", "-n", namespace, "-f", &path]).await?.ended(5)?;
+    wukong(&blind, &apply).await?.ended(5)?;
+    before.still_there(cluster).await
+}
