@@ -43,3 +43,4 @@ bless:
 bench:
     cargo bench --locked
     bash benches/process.sh
+    bash benches/cluster.sh

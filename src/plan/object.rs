@@ -58,7 +58,7 @@ fn bare(body: Value) -> Step {
 pub(super) fn update(mut body: Value, live: &Value, standing: &Standing, wukong: &str, guest: &Guest) -> Found {
     let owners = owners(live);
     let manager = Record::manager(wukong);
-    let take_over = older(&owners, standing, live);
+    let take_over = older(&owners, &body, live);
     let ours = |owner: &Owner| owner.applies && owner.manager == manager;
     let older = |owner: &Owner| take_over.contains(&owner.manager);
     let mut expected = overlay(live, &body);
@@ -76,6 +76,8 @@ pub(super) fn update(mut body: Value, live: &Value, standing: &Standing, wukong:
     let found = changes(&visible(live), &visible(&expected));
     let op = match standing {
         Standing::Adopted => Op::Adopt,
+        // A run that was interrupted may have noted the object and not taken its fields yet.
+        Standing::Own if found.is_empty() && (!take_over.is_empty() || !owners.iter().any(ours)) => Op::Adopt,
         Standing::Own if found.is_empty() => Op::Keep,
         Standing::Own => Op::Update,
     };
@@ -144,17 +146,17 @@ fn owns(owner: &Owner, path: &Path) -> bool {
     owner.paths.iter().any(|own| own.starts_with(path) || path.starts_with(own))
 }
 
-/// Managers whose fields are taken over: those of tools that applied this tool's own manifests. An object that was
-/// adopted was applied by a person; one of ours has them where a person piped `render` into kubectl.
-fn older(owners: &[Owner], standing: &Standing, live: &Value) -> Vec<String> {
+/// Managers whose fields are taken over: those of kubectl, where a person applied what `render` printed, and only while
+/// they have a field that is wanted.
+fn older(owners: &[Owner], body: &Value, live: &Value) -> Vec<String> {
     let applied = live.pointer("/metadata/annotations").is_some_and(|all| all.get(LAST_APPLIED).is_some());
+    let wanted = leaves(body);
     let taken = owners.iter().filter(|owner| {
-        OLDER.contains(&owner.manager.as_str()) && (owner.applies || applied && owner.manager == OLDER[0])
+        OLDER.contains(&owner.manager.as_str())
+            && (owner.applies || applied && owner.manager == OLDER[0])
+            && wanted.iter().any(|path| owns(owner, path))
     });
-    let names = taken.map(|owner| owner.manager.clone());
-    match standing {
-        Standing::Adopted | Standing::Own => names.collect(),
-    }
+    taken.map(|owner| owner.manager.clone()).collect()
 }
 
 /// The fields of an object that this Wukong sent, or that it takes over from an older tool.

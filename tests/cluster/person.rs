@@ -1,4 +1,5 @@
-//! Starts the control planes of the tests for a person, with the examples loaded, until Ctrl-C.
+//! Starts the control planes of the tests for a person, with the examples loaded unless `--empty` is given, until
+//! Ctrl-C.
 
 #![expect(clippy::print_stdout, reason = "it talks to a person")]
 
@@ -24,7 +25,7 @@ async fn live(set: Set) -> Result<()> {
     let target = std::env::current_exe()?.ancestors().nth(3).map(Path::to_owned).context("no target folder")?;
     println!("Kubernetes {}, KubeVirt {}, CDI {}", set.kubernetes()?, set.kubevirt()?, set.cdi()?);
     let cluster = Cluster::start(set, &target).await?;
-    let loaded = load(&cluster).await?;
+    let loaded = if std::env::args().any(|argument| argument == "--empty") { 0 } else { load(&cluster).await? };
     println!("{loaded} objects of the examples are loaded. In another terminal:\n");
     println!("  export KUBECONFIG={}", cluster.kubeconfig().display());
     println!("  kubectl get vms,dvs,pvc\n");
