@@ -123,7 +123,7 @@ fn names(args: &Args, session: &Session, terminal: &Terminal) -> Option<Vec<(Str
 
 async fn plan(session: &Session, names: &[(String, String)], data: &[String]) -> Result<Vec<Removal>, Refused> {
     let namespaces: BTreeSet<_> = names.iter().map(|(namespace, _)| namespace.clone()).collect();
-    let mut wanted = Wanted { namespaces, secrets: BTreeSet::new() };
+    let mut wanted = Wanted { namespaces, ..Wanted::default() };
     let facts = fetch(&session.door, &wanted).await?;
     for (namespace, name) in names {
         wanted.secrets.extend(secrets(&facts, namespace, name));

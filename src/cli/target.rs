@@ -55,7 +55,7 @@ impl TargetArgs {
     /// Reads the namespace and finds the machines in it. A Wukong is known by its record, or by its machine's name.
     pub(super) fn find(&self, session: &Session) -> Result<(Facts, Vec<Target>), Refused> {
         let namespace = self.namespace(session);
-        let wanted = Wanted { namespaces: BTreeSet::from([namespace.clone()]), secrets: BTreeSet::new() };
+        let wanted = Wanted { namespaces: BTreeSet::from([namespace.clone()]), ..Wanted::default() };
         let facts = session.runtime.block_on(fetch(&session.door, &wanted))?;
         let targets = self.names.iter().map(|name| target(name, &namespace, &facts)).collect();
         Ok((facts, targets))

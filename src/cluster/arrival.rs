@@ -39,7 +39,7 @@ pub async fn arrival(
     show: &mut Shown<'_>,
 ) -> Result<Arrival, Refused> {
     let namespaces: BTreeSet<_> = vms.iter().map(|(namespace, _)| namespace.clone()).collect();
-    let wanted = Wanted { namespaces, secrets: BTreeSet::new() };
+    let wanted = Wanted { namespaces, secrets: BTreeSet::new(), warnings: true };
     let look = async {
         let end = end(timeout);
         loop {

@@ -16,11 +16,13 @@ pub struct Wanted {
     pub namespaces: BTreeSet<String>,
     /// Secrets, by namespace and name.
     pub secrets: BTreeSet<(String, String)>,
+    /// Whether warnings are wanted as well: the events that tell why something does not go on.
+    pub warnings: bool,
 }
 
 /// What has to be read for some machines.
 pub fn wanted<'m>(machines: impl IntoIterator<Item = &'m Machine>) -> Wanted {
-    let mut wanted = Wanted { namespaces: BTreeSet::new(), secrets: BTreeSet::new() };
+    let mut wanted = Wanted { namespaces: BTreeSet::new(), secrets: BTreeSet::new(), warnings: false };
     for machine in machines {
         let namespace = machine.namespace.clone().unwrap_or_default();
         let access = &machine.access;
@@ -69,6 +71,11 @@ pub async fn fetch(door: &Door, wanted: &Wanted) -> Result<Facts, Refused> {
             }
         }
     }
+    if wanted.warnings {
+        for namespace in &wanted.namespaces {
+            lists.spawn(list(door.clone(), Resource::Event, Some(namespace.clone())));
+        }
+    }
     for (namespace, name) in &wanted.secrets {
         lists.spawn(secret(door.clone(), namespace.clone(), name.clone()));
     }
@@ -95,7 +102,8 @@ struct Read {
 
 async fn list(door: Door, kind: Resource, namespace: Option<String>) -> Result<Read, Refused> {
     let labels = (kind == Resource::ConfigMap).then(|| RECORD_LABEL.to_owned());
-    let selector = Selector { labels, fields: None };
+    let fields = (kind == Resource::Event).then(|| "type=Warning".to_owned());
+    let selector = Selector { labels, fields };
     match door.list(kind, namespace.as_deref(), &selector).await {
         Ok(objects) => Ok(Read { objects, unread: Vec::new() }),
         Err(refused) => refusal(refused, kind, namespace),

@@ -34,6 +34,8 @@ pub mod kind {
     pub const NETWORK: &str = "NetworkAttachmentDefinition";
     /// A limit on a namespace.
     pub const QUOTA: &str = "ResourceQuota";
+    /// What a controller says about an object.
+    pub const EVENT: &str = "Event";
     /// The settings of KubeVirt.
     pub const KUBEVIRT: &str = "KubeVirt";
     /// The settings of CDI.

@@ -54,15 +54,37 @@ pub fn progress(facts: &Facts, namespace: &str, machine: &str) -> Progress {
         let Some(claim) = claim_of(volume) else { continue };
         let name = volume["name"].as_str().unwrap_or_default();
         let (state, detail) = disk(facts, namespace, claim, stays_off, instance.is_some());
+        let detail = why(state, detail, facts, namespace, &|name| name == claim);
         lines.push(Line { what: format!("disk {name}"), state, detail });
     }
     let (state, detail) = self::machine(vm, instance);
+    // A launcher pod is called after its machine.
+    let launcher = format!("virt-launcher-{machine}-");
+    let detail = why(state, detail, facts, namespace, &|name| name == machine || name.starts_with(&launcher));
     // What a machine says while its disks are filled is about them: KubeVirt calls a claim that comes missing.
     let filling = lines.iter().any(|line| line.state == State::Waiting);
     let state = if state == State::Failed && filling { State::Waiting } else { state };
     lines.insert(0, Line { what: machine.to_owned(), state, detail });
     let state = lines.iter().map(|line| line.state).max().unwrap_or(State::Done);
     Progress { lines, state }
+}
+
+/// Adds the last warning about an object that is not there yet.
+fn why(state: State, detail: String, facts: &Facts, namespace: &str, about: &dyn Fn(&str) -> bool) -> String {
+    if state == State::Done {
+        return detail;
+    }
+    let told = facts
+        .all(kind::EVENT, namespace)
+        .filter(|event| about(text(event, "/involvedObject/name").unwrap_or_default()));
+    let time = |event: &&Value| {
+        let last = text(event, "/lastTimestamp").or_else(|| text(event, "/eventTime"));
+        last.unwrap_or_default().to_owned()
+    };
+    match told.max_by_key(time).and_then(|event| text(event, "/message")) {
+        Some(message) if !detail.contains(message) => format!("{detail} ({})", message.trim()),
+        _ => detail,
+    }
 }
 
 #[derive(PartialEq)]
@@ -251,6 +273,18 @@ mod tests {
         let waits = json!({"phase": "PendingPopulation"});
         assert_eq!(state(&facts("Halted", "Stopped", Some(waits.clone()), "Pending")), State::Done);
         assert_eq!(state(&facts("Always", "Provisioning", Some(waits), "Pending")), State::Waiting);
+    }
+
+    #[test]
+    fn the_last_warning_tells_why() {
+        let mut facts = facts("Always", "Provisioning", None, "Pending");
+        for (time, message) in [("2026-01-02T00:00:00Z", "no space left"), ("2026-01-01T00:00:00Z", "slow")] {
+            facts.insert(json!({
+                "kind": "Event", "metadata": {"name": time, "namespace": "n"}, "message": message,
+                "lastTimestamp": time, "involvedObject": {"name": "web-a"},
+            }));
+        }
+        assert_eq!(progress(&facts, "n", "web-vm").lines[1].detail, "its claim is Pending (no space left)");
     }
 
     #[test]

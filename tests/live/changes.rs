@@ -222,6 +222,35 @@ pub async fn a_machine_is_adopted(cluster: &Cluster) -> Result<()> {
     Ok(())
 }
 
+/// A policy stands for a class: by the namespace's word, else by the label of a class.
+pub async fn policies_come_from_the_cluster(cluster: &Cluster) -> Result<()> {
+    let (own, other) = ("policies", "policies-other");
+    for namespace in [own, other] {
+        cluster.namespace(namespace).await?;
+    }
+    let spec = "  disks: [{name: data, size: 1Gi, storagePolicy: archive}]\n  startStrategy: {autoStart: false}\n";
+    let path = &file(own, "policy.yaml", spec)?;
+    let unknown = said(cluster, &["apply", "-f", path, "-n", other], 3)?;
+    assert!(unknown.contains("no class is known for the policy `archive`"), "{unknown}");
+    let class = cluster::Reference::new("storage.k8s.io/v1", "StorageClass", "", "longhorn");
+    let label = json!({"metadata": {"labels": {"vm.novasphere.dev/storage-policy": "archive"}}});
+    cluster.objects.merge(&class, "", &label).await?;
+    cluster
+        .objects
+        .apply(&json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "wukong-storage-policies", "namespace": own},
+            "data": {"archive": "nfs-client"},
+        }))
+        .await?;
+    for (namespace, class) in [(own, "nfs-client"), (other, "longhorn")] {
+        said(cluster, &["apply", "-f", path, "-n", namespace], 0)?;
+        let made = cluster.objects.get(&claim(namespace, "web-data")).await?.context("gone")?;
+        assert_eq!(made["spec"]["storageClassName"], class);
+        said(cluster, &["diff", "-f", path, "-n", namespace], 0)?;
+    }
+    Ok(())
+}
+
 /// Forty machines in one run; one that cannot be made does not stop the others, and the end is a table.
 pub async fn a_fleet_is_applied(cluster: &Cluster) -> Result<()> {
     let namespace = "fleet";

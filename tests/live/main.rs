@@ -62,6 +62,7 @@ fn main() -> ExitCode {
         changes::a_machine_is_adopted,
         changes::every_example_is_applied_without_a_difference,
         changes::kubectl_hands_over,
+        changes::policies_come_from_the_cluster,
         changes::the_life_of_a_machine,
         changes::what_only_pretends_to_grow_is_refused,
         crd::every_example_is_accepted,
