@@ -131,7 +131,11 @@ impl Carry<'_> {
         let version = |live: &Value| live.pointer("/metadata/resourceVersion").cloned().unwrap_or(Value::Null);
         match (step.op, &step.live) {
             (Op::Keep, _) => Ok(None),
-            (Op::Create, _) | (_, None) => self.door.apply(&step.body, &write).await.map(Some).map_err(stopped),
+            (Op::Create, _) | (_, None) => {
+                let mut body = step.body.clone();
+                body["metadata"]["resourceVersion"] = json!(NO_VERSION);
+                self.door.apply(&body, &write).await.map(Some).map_err(stopped)
+            }
             (Op::Update | Op::Adopt, Some(live)) => {
                 // A claim of a DataVolume is only noted.
                 if step.body.get("spec").is_none() && step.body.get("data").is_none() {
@@ -190,6 +194,11 @@ impl Carry<'_> {
         Ok(stored["metadata"]["resourceVersion"].clone())
     }
 }
+
+/// The version of an empty store, which no object ever has. With it, server-side apply makes an object but answers with a
+/// conflict where one has come meanwhile: its lists would be replaced, and disks taken from a machine.
+/// Source: Kubernetes, staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go, Update.
+const NO_VERSION: &str = "1";
 
 fn stopped(refused: Refused) -> Stopped {
     match refused.reason {

@@ -64,14 +64,15 @@ async fn apply(kubeconfig: &Path, namespace: &str, path: &str) -> Result<crate::
 pub async fn at_every_step(cluster: &Cluster) -> Result<()> {
     let runs = &Runs::undisturbed(cluster, "fault-none").await?;
     ensure!(runs.reads >= 10 && runs.writes[0] == 6 && runs.writes[1] >= 5, "{} {:?}", runs.reads, runs.writes);
-    let each = FAULTS.map(async |(name, fault)| {
+    all(FAULTS.into_iter().map(async |(name, fault)| {
         reads(cluster, runs, name, fault).await.with_context(|| format!("{name}, reading"))?;
         for at in 0..runs.writes[0].max(runs.writes[1]) {
             writes(cluster, runs, name, fault, at).await.with_context(|| format!("{name} at write {at}"))?;
         }
         Ok(())
-    });
-    Box::pin(all(each)).await.map(|_| ())
+    }))
+    .await
+    .map(|_| ())
 }
 
 /// A fault while it is read: then nothing is written.
