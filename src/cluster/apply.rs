@@ -176,6 +176,15 @@ impl Carry<'_> {
             }
         }
         entries.retain(|entry| entry["fieldsV1"].as_object().is_some_and(|fields| !fields.is_empty()));
+        // Fields that nobody owned before a first apply are given to `before-first-apply`, for ever.
+        if entries.iter().all(|entry| entry["manager"] != write.manager)
+            && let Some(own) = first_field(&step.body["spec"], &live["spec"])
+        {
+            entries.push(json!({
+                "manager": write.manager, "operation": "Apply", "apiVersion": step.api_version,
+                "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": own},
+            }));
+        }
         let mut patch = vec![
             json!({"op": "test", "path": "/metadata/resourceVersion", "value": live["metadata"]["resourceVersion"]}),
             json!({"op": "replace", "path": "/metadata/managedFields", "value": entries}),
@@ -207,6 +216,19 @@ fn stopped(refused: Refused) -> Stopped {
     }
 }
 
+/// One field that is wanted and there, as `managedFields` has it.
+fn first_field(wanted: &Value, live: &Value) -> Option<Value> {
+    wanted.as_object()?.iter().find_map(|(key, value)| {
+        let live = live.get(key)?;
+        let name = format!("f:{key}");
+        if value.is_object() {
+            first_field(value, live).map(|below| json!({name: below}))
+        } else {
+            Some(json!({name: {}}))
+        }
+    })
+}
+
 /// Removes the fields that `body` has from a manager's fields.
 fn release(fields: &mut Value, body: &Value) {
     let Some(fields) = fields.as_object_mut() else { return };
@@ -228,6 +250,14 @@ fn release(fields: &mut Value, body: &Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_field_is_enough() {
+        let wanted = json!({"new": 1, "template": {"spec": {"gone": 1, "volumes": []}}});
+        let live = json!({"template": {"spec": {"volumes": []}}});
+        assert_eq!(first_field(&wanted, &live), Some(json!({"f:template": {"f:spec": {"f:volumes": {}}}})));
+        assert_eq!(first_field(&json!({"a": 1}), &live), None);
+    }
 
     #[test]
     fn only_wanted_fields_are_taken_over() {

@@ -186,7 +186,7 @@ fn simple(plan: &mut Plan, manifest: &Manifest, facts: &Facts, wishes: Wishes, g
             // It may be someone else's.
             Some(unread) => {
                 let reason = format!("whether it exists is not known: {}", unread.reason);
-                let help = format!("ask for the right to list them in {}", plan.namespace);
+                let help = format!("ask for the right to read it in {}", plan.namespace);
                 plan.refusals.push(Refusal { object, reason, help });
             }
         }

@@ -10,8 +10,9 @@ use super::owned::{Owner, Path, at, leaves, owners};
 use super::{Conflict, Effect, Op, Step};
 use crate::facts::{Record, kind, text};
 
-/// Managers of tools that applied the same manifests before: kubectl, on the client's and on the server's side.
-const OLDER: [&str; 2] = ["kubectl-client-side-apply", "kubectl"];
+/// Managers of tools that applied the same manifests before: kubectl, on the client's and on the server's side, and what
+/// the API server calls those who wrote before it kept account.
+const OLDER: [&str; 3] = ["kubectl-client-side-apply", "kubectl", "before-first-apply"];
 
 /// Fields that KubeVirt writes for a person, `virtctl stop` and `virtctl addvolume` for two. They are merged, so that
 /// taking them takes nothing away.
@@ -153,7 +154,7 @@ fn older(owners: &[Owner], body: &Value, live: &Value) -> Vec<String> {
     let wanted = leaves(body);
     let taken = owners.iter().filter(|owner| {
         OLDER.contains(&owner.manager.as_str())
-            && (owner.applies || applied && owner.manager == OLDER[0])
+            && (owner.applies || applied && owner.manager == OLDER[0] || owner.manager == OLDER[2])
             && wanted.iter().any(|path| owns(owner, path))
     });
     taken.map(|owner| owner.manager.clone()).collect()

@@ -118,7 +118,7 @@ pub async fn without_reading_secrets(cluster: &Cluster) -> Result<()> {
     let rights = Rights { secrets: "", ..FULL };
     let blind = user(cluster, namespace, "blind", &rights).await?;
     let apply = ["apply", "-n", namespace, "-f", &path];
-    wukong(&blind, &apply).await?.ended(4)?.said("cannot patch secrets `rights-unread/web-cloud-init`")?;
+    wukong(&blind, &apply).await?.ended(5)?.said("cannot get secrets `rights-unread/web-cloud-init`")?;
     wukong(&admin(cluster), &apply).await?.ended(0)?;
     let before = state(cluster, namespace).await?;
     wukong(&blind, &["diff", "-n", namespace, "-f", &path])
