@@ -46,7 +46,10 @@ fn empty(adoption: &Adoption, vm: &Value, facts: &Facts) {
     }
     later.insert(record.config_map(&plan.name, &plan.namespace));
     for step in &plan.steps {
-        later.insert(step.expected.clone().unwrap());
+        let mut stored = step.expected.clone().unwrap();
+        let manager = wukong::facts::Record::manager(&plan.name);
+        stored["metadata"]["managedFields"] = json!([{"manager": manager, "operation": "Apply", "fieldsV1": {}}]);
+        later.insert(stored);
     }
     let again = compare(machine, &Options::default(), &later, Wishes::default());
     assert!(!again.differs(), "{:?}\n{:?}", again.steps, again.refusals);
