@@ -1,7 +1,9 @@
 //! kubectl's own flags for the way to the server, and what is heard on that way.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::terminal::Terminal;
 use crate::cluster::{Access, Limits, Notices};
@@ -104,15 +106,35 @@ impl AccessArgs {
 }
 
 /// Tells on standard error what the server says besides its answers.
-pub(super) struct Heard(pub(super) Terminal);
+pub(super) struct Heard {
+    terminal: Terminal,
+    /// When a reason was last told: many requests fail at once for one reason.
+    told: Mutex<HashMap<String, Instant>>,
+}
+
+impl Heard {
+    /// Tells it on a terminal.
+    pub(super) fn on(terminal: Terminal) -> Self {
+        Self { terminal, told: Mutex::default() }
+    }
+}
+
+/// How long the same reason is not told again.
+const QUIET: Duration = Duration::from_secs(1);
 
 impl Notices for Heard {
     fn warning(&self, text: &str) {
-        self.0.warning(text);
+        self.terminal.warning(text);
     }
 
     fn retry(&self, what: &str, reason: &str, after: Duration) {
-        self.0.progress("retrying", &format!("in {:.1} s: cannot {what}: {reason}", after.as_secs_f64()));
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let quiet = told.get(reason).is_some_and(|last| now.duration_since(*last) < after.min(QUIET));
+        if !quiet {
+            told.insert(reason.to_owned(), now);
+            self.terminal.progress("retrying", &format!("in {:.1} s: cannot {what}: {reason}", after.as_secs_f64()));
+        }
     }
 }
 

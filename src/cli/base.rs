@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::facts::{Facts, Record};
+use crate::facts::{Facts, Record, Unread};
 use crate::plan::{self, Plan, Wishes};
-use crate::render::render;
+use crate::render::{Kind, render};
 use crate::{Machine, Options};
 
 /// Plans every machine, and names those that are in the older files alone.
@@ -15,6 +15,9 @@ pub(super) fn plans(
     wishes: Wishes,
 ) -> (Vec<Plan>, Vec<String>) {
     let mut facts = Facts::default();
+    // Whether a class lets claims grow is the cluster's matter too.
+    let reason = "files alone do not say".to_owned();
+    facts.unread(Unread { kind: "StorageClass".to_owned(), namespace: None, reason });
     for machine in before {
         remember(machine, options, &mut facts);
     }
@@ -58,9 +61,33 @@ fn remember(machine: &Machine, options: &Options, facts: &mut Facts) {
             "manager": Record::manager(&machine.name), "operation": "Apply", "fieldsV1": fields(&object),
         }]);
         record.note(manifest.kind.api_version(), manifest.kind.as_str(), &manifest.name, Some(&uid));
+        match manifest.kind {
+            Kind::PersistentVolumeClaim => object["status"] = json!({"phase": "Bound"}),
+            Kind::DataVolume => {
+                let mut claim = claim(&object);
+                claim["metadata"]["ownerReferences"] = json!([{
+                    "kind": "DataVolume", "name": manifest.name, "uid": uid, "controller": true,
+                }]);
+                facts.insert(claim);
+            }
+            Kind::Secret | Kind::NetworkAttachmentDefinition | Kind::VirtualMachine => {}
+        }
         facts.insert(object);
     }
     facts.insert(record.config_map(&machine.name, namespace(machine)));
+}
+
+/// The claim that a DataVolume would have.
+fn claim(volume: &Value) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "PersistentVolumeClaim",
+        "metadata": {
+            "name": volume["metadata"]["name"], "namespace": volume["metadata"]["namespace"],
+            "uid": format!("claim of {}", volume["metadata"]["name"]),
+        },
+        "spec": volume["spec"]["storage"],
+        "status": {"phase": "Bound"},
+    })
 }
 
 /// All fields of an object, as `managedFields` has them.
