@@ -100,7 +100,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     let running = runs(target, &facts);
     let mut show = |detail: &str| terminal.progress("disk", detail);
     let (namespace, claim) = (&target.namespace, &step.name);
-    let arrival = growing(&session.door, namespace, claim, running, args.timeout, &mut show);
+    let arrival = growing(&session.door, namespace, claim, &target.vm, args.timeout, &mut show);
     let describe =
         format!("`kubectl describe pvc {claim} -n {namespace}` has the driver's words; the claim goes on trying");
     match session.runtime.block_on(arrival) {

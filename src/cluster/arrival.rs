@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::runtime::{interrupted, pause};
-use super::{Door, Refused, Resource, Wanted, fetch};
+use super::{Door, Reason, Refused, Resource, Wanted, fetch};
 use crate::plan::{Progress, State, growth, progress};
 
 /// How the waiting ended.
@@ -63,7 +63,7 @@ pub async fn arrival(
     }
 }
 
-/// Waits until a claim has the size that it asks for; `show` sees how far it is. `runs` says whether its machine does.
+/// Waits until a claim has the size that it asks for and its machine, if that runs, knows it; `show` sees how far it is.
 ///
 /// # Errors
 /// As above.
@@ -71,7 +71,7 @@ pub async fn growing(
     door: &Door,
     namespace: &str,
     claim: &str,
-    runs: bool,
+    vm: &str,
     timeout: Duration,
     show: &mut (dyn FnMut(&str) + Send),
 ) -> Result<Arrival, Refused> {
@@ -80,8 +80,13 @@ pub async fn growing(
         let mut told = String::new();
         loop {
             let found = door.get(Resource::PersistentVolumeClaim, Some(namespace), claim).await?;
-            let (state, detail) =
-                found.map_or((State::Failed, "the claim is gone".to_owned()), |found| growth(&found, runs));
+            let instance = match door.get(Resource::VirtualMachineInstance, Some(namespace), vm).await {
+                // Who may grow claims may be kept from looking at machines.
+                Err(refused) if refused.reason == Reason::Forbidden => None,
+                found => found?,
+            };
+            let (state, detail) = found
+                .map_or((State::Failed, "the claim is gone".to_owned()), |found| growth(&found, instance.as_ref()));
             if detail != told {
                 show(&detail);
                 told = detail;

@@ -53,7 +53,7 @@ pub fn progress(facts: &Facts, namespace: &str, machine: &str) -> Progress {
     for volume in list(vm, &LISTS[1]) {
         let Some(claim) = claim_of(volume) else { continue };
         let name = volume["name"].as_str().unwrap_or_default();
-        let (state, detail) = disk(facts, namespace, claim, stays_off, instance.is_some());
+        let (state, detail) = disk(facts, namespace, claim, stays_off, instance);
         let detail = why(state, detail, facts, namespace, &|name| name == claim);
         lines.push(Line { what: format!("disk {name}"), state, detail });
     }
@@ -146,7 +146,7 @@ fn condition(object: &Value, name: &str) -> Option<(bool, String)> {
     Some((found["status"] == "True", words.to_owned()))
 }
 
-fn disk(facts: &Facts, namespace: &str, claim: &str, stays_off: bool, runs: bool) -> (State, String) {
+fn disk(facts: &Facts, namespace: &str, claim: &str, stays_off: bool, instance: Option<&Value>) -> (State, String) {
     let volume = facts.get(kind::DATA_VOLUME, namespace, claim);
     let found = facts.get(kind::CLAIM, namespace, claim);
     if let Some(volume) = volume {
@@ -188,7 +188,7 @@ fn disk(facts: &Facts, namespace: &str, claim: &str, stays_off: bool, runs: bool
         _ if stays_off => return (State::Done, "is made at the first start".into()),
         phase => return (State::Waiting, format!("its claim is {}", phase.unwrap_or("new"))),
     }
-    growth(found, runs)
+    growth(found, instance)
 }
 
 /// A size as people write it, where that loses nothing.
@@ -215,15 +215,27 @@ fn cannot_heal(why: &str) -> bool {
     .any(|word| why.contains(word))
 }
 
-/// Whether a claim has the size that it asks for. `runs` says whether its machine does.
-pub fn growth(claim: &Value, runs: bool) -> (State, String) {
+/// The size of a claim by which a running machine makes its disk. Source: KubeVirt, pkg/storage/types.
+fn known_to(instance: &Value, claim: &str) -> Option<Quantity> {
+    let volumes = instance.pointer("/status/volumeStatus").and_then(Value::as_array)?;
+    let info = volumes.iter().map(|volume| &volume["persistentVolumeClaimInfo"]);
+    let info = info.into_iter().find(|info| info["claimName"] == claim)?;
+    text(info, "/capacity/storage").and_then(|text| Quantity::parse(text).ok())
+}
+
+/// Whether a claim has the size that it asks for, and its running machine knows it.
+pub fn growth(claim: &Value, instance: Option<&Value>) -> (State, String) {
     let quantity = |pointer: &str| text(claim, pointer).and_then(|text| Quantity::parse(text).ok());
     let (Some(asked), Some(has)) = (quantity("/spec/resources/requests/storage"), quantity("/status/capacity/storage"))
     else {
         return (State::Done, "Bound".into());
     };
     if has >= asked {
-        return (State::Done, format!("Bound, {}", shown(&has)));
+        let name = text(claim, "/metadata/name").unwrap_or_default();
+        return match instance.and_then(|instance| known_to(instance, name)).filter(|known| *known < has) {
+            Some(known) => (State::Waiting, format!("{}; the machine still knows {}", shown(&has), shown(&known))),
+            None => (State::Done, format!("Bound, {}", shown(&has))),
+        };
     }
     let (asked, has) = (shown(&asked), shown(&has));
     let failed = ["ControllerResizeError", "NodeResizeError"];
@@ -232,7 +244,7 @@ pub fn growth(claim: &Value, runs: bool) -> (State, String) {
         return (State::Failed, format!("grows from {has} to {asked}: {why}"));
     }
     let waits_for_node = condition(claim, "FileSystemResizePending").is_some_and(|(holds, _)| holds);
-    match (waits_for_node, runs) {
+    match (waits_for_node, instance.is_some()) {
         (true, false) => (State::Done, format!("{has}; grows to {asked} at the next start")),
         (true, true) => (State::Waiting, format!("grows from {has} to {asked}: waits for the node")),
         (false, _) => (State::Waiting, format!("grows from {has} to {asked}")),
