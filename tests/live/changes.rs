@@ -222,6 +222,32 @@ pub async fn a_machine_is_adopted(cluster: &Cluster) -> Result<()> {
     Ok(())
 }
 
+/// Waiting ends for what cannot heal, and after its time for what may.
+pub async fn waiting_ends(cluster: &Cluster) -> Result<()> {
+    let namespace = "waits";
+    cluster.namespace(namespace).await?;
+    let image = |host: &str| {
+        format!(
+            "  disks: [{{name: system, size: 5Gi, storageClassName: longhorn, image: 'https://images.{host}.test/x.qcow2'}}]\n"
+        )
+    };
+    let hangs = &file(namespace, "hangs.yaml", &image("hangs"))?;
+    let hangs = said(cluster, &["apply", "-f", hangs, "-n", namespace, "--wait", "--timeout", "8s"], 6)?;
+    assert!(hangs.contains("not there in time"), "{hangs}");
+    let other = "waits-in-vain";
+    cluster.namespace(other).await?;
+    let fails = &file(other, "fails.yaml", &image("fails"))?;
+    let fails = said(cluster, &["apply", "-f", fails, "-n", other, "--wait", "-o", "json"], 4)?;
+    let lost = fails.lines().any(|line| {
+        let event: Value = serde_json::from_str(line).unwrap_or_default();
+        event["type"] == "wait"
+            && event["state"] == "failed"
+            && event["detail"].as_str().unwrap_or_default().contains("404")
+    });
+    ensure!(lost, "{fails}");
+    Ok(())
+}
+
 /// A policy stands for a class: by the namespace's word, else by the label of a class.
 pub async fn policies_come_from_the_cluster(cluster: &Cluster) -> Result<()> {
     let (own, other) = ("policies", "policies-other");

@@ -102,6 +102,25 @@ pub async fn killed(proxy: &FaultProxy, kubeconfig: &Path, args: &[&str], writes
     end(child).await
 }
 
+/// Runs the binary behind a proxy, and sends it what Ctrl-C sends while its write after the first `writes` is on the way,
+/// which then arrives.
+pub async fn interrupted(proxy: &FaultProxy, kubeconfig: &Path, args: &[&str], writes: usize) -> Result<Ran> {
+    let before = proxy.writes();
+    proxy.fail_after(writes, FaultProxy::WRITE, "", 1, cluster::Fault::Delay(Duration::from_secs(2)));
+    let mut child = start(kubeconfig, args)?;
+    while child.try_wait()?.is_none() {
+        if proxy.writes() > before + writes {
+            let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status()?;
+            ensure!(killed.success(), "no signal was sent");
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let ran = end(child).await;
+    proxy.heal();
+    ran
+}
+
 /// Writes a file of this run; gives its path.
 pub fn file(cluster: &Cluster, name: &str, text: &str) -> Result<String> {
     let path = cluster.folder().join("files").join(format!("{name}.yaml"));

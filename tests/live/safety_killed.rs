@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use cluster::{Cluster, Fault, FaultProxy, Reference};
 use serde_json::Value;
 
-use crate::safety::{Inventory, Ran, admin, all, bound, file, killed, same, state, wukong};
+use crate::safety::{Inventory, Ran, admin, all, bound, file, interrupted, killed, same, state, wukong};
 use crate::world::{machine, until_gone, vm};
 
 const FIRST: &str = "  disks:
@@ -127,4 +127,19 @@ pub async fn the_namespace_goes(cluster: &Cluster) -> Result<()> {
     }))
     .await
     .map(|_| ())
+}
+
+/// Ctrl-C ends an apply between two writes; what was written is recorded, and the next run goes on.
+pub async fn an_interruption(cluster: &Cluster) -> Result<()> {
+    let own = "interrupted";
+    cluster.namespace(own).await?;
+    let (proxy, behind) = cluster.faults(own).await?;
+    let path = file(cluster, "interrupted", &machine(FIRST))?;
+    let apply = ["apply", "-n", own, "-f", &path];
+    let ran = interrupted(&proxy, &behind, &apply, 2).await?.ended(130)?.said("apply again to go on")?;
+    ensure!(ran.out.contains("created NetworkAttachmentDefinition"), "{}", ran.told());
+    ensure!(!ran.out.contains("created VirtualMachine"), "{}", ran.told());
+    wukong(&admin(cluster), &apply).await?.ended(0)?;
+    wukong(&admin(cluster), &["diff", "-n", own, "-f", &path]).await?.ended(0)?;
+    Ok(())
 }
