@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{Delete, Door, Refused, Resource, Write};
 use crate::facts::{Record, text};
-use crate::plan::Removal;
+use crate::plan::{FIRMWARE, Removal};
 
 /// Why a deletion did not come to its end. What is left can be deleted by the same command again.
 #[derive(Debug)]
@@ -52,6 +52,7 @@ pub async fn remove(
                     "the guest of {name} did not stop in time; it is told to, and nothing is deleted yet"
                 )));
             }
+            remember(door, removal).await?;
             let delete = Delete { uid, orphan: true, ..Delete::default() };
             door.delete(Resource::VirtualMachine, namespace, name, &delete).await?;
         }
@@ -82,6 +83,18 @@ pub async fn remove(
     if let Some(record) = &removal.record {
         let delete = Delete { uid: text(record, "/metadata/uid"), ..Delete::default() };
         door.delete(Resource::ConfigMap, namespace, &Record::name(&removal.name), &delete).await?;
+    }
+    Ok(())
+}
+
+/// Notes the firmware's UUID on the claims that stay, for the machine that is made again on them.
+async fn remember(door: &Door, removal: &Removal) -> Result<(), Refused> {
+    let Some(uuid) = &removal.identity else { return Ok(()) };
+    let manager = Record::manager(&removal.name);
+    let write = Write { manager: &manager, force: false, dry_run: false };
+    let patch = json!({"metadata": {"annotations": {FIRMWARE: uuid}}});
+    for claim in &removal.noted {
+        door.merge(Resource::PersistentVolumeClaim, Some(&removal.namespace), claim, &patch, &write).await?;
     }
     Ok(())
 }

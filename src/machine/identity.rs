@@ -40,7 +40,7 @@ pub(super) fn nad_name(machine: &str, network: &str) -> String {
 
 /// The firmware UUID: a machine that is deleted and made again on its kept disks is the same to its guest, so
 /// cloud-init does not run its first boot a second time.
-pub(super) fn uuid(namespace: Option<&str>, name: &str) -> String {
+pub fn uuid(namespace: Option<&str>, name: &str) -> String {
     let root = Uuid::new_v5(&Uuid::NAMESPACE_DNS, UUID_ROOT.as_bytes());
     Uuid::new_v5(&root, format!("{}/{name}", namespace.unwrap_or_default()).as_bytes()).to_string()
 }

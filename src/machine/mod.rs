@@ -26,7 +26,7 @@ pub use address::{Addressing, StaticAddress};
 pub use cpu_memory::{Compute, Topology};
 pub use disk::{CLOUD_INIT_DISK, Disk, Origin};
 pub use fleet::check as check_fleet;
-pub use identity::{MANAGED_LABEL, vm_name};
+pub use identity::{MANAGED_LABEL, uuid as firmware_uuid, vm_name};
 pub use image::Source;
 pub(crate) use labels::travels;
 pub use nic::{Binding, Nic};

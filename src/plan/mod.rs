@@ -8,6 +8,7 @@ mod expand;
 mod goal;
 mod grow;
 mod guest;
+mod identity;
 mod keys;
 mod lists;
 mod machine;
@@ -23,6 +24,7 @@ mod unsaid;
 pub use change::Change;
 pub use expand::{Expansion, expand};
 pub use goal::{Line, Progress, State, growth, progress};
+pub(crate) use identity::FIRMWARE;
 pub use object::{LAST_APPLIED, visible};
 pub use remove::{Removal, removal};
 pub use step::{Conflict, Data, DiskPlan, Effect, Note, Op, Plan, Refusal, Step, Wishes};
@@ -74,7 +76,7 @@ pub fn compare(machine: &Machine, options: &Options, facts: &Facts, wishes: Wish
                     self::disk(&mut plan, disk, manifest, machine, facts, wishes, &guest);
                 }
             }
-            render::Kind::VirtualMachine => self::machine(&mut plan, manifest, facts, wishes, &guest),
+            render::Kind::VirtualMachine => self::machine(&mut plan, machine, manifest, facts, wishes, &guest),
             render::Kind::Secret | render::Kind::NetworkAttachmentDefinition => {
                 simple(&mut plan, manifest, facts, wishes, &guest);
             }
@@ -203,8 +205,8 @@ fn simple(plan: &mut Plan, manifest: &Manifest, facts: &Facts, wishes: Wishes, g
     }
 }
 
-fn machine(plan: &mut Plan, manifest: &Manifest, facts: &Facts, wishes: Wishes, guest: &Guest) {
-    let body = body(manifest, &plan.namespace);
+fn machine(plan: &mut Plan, machine: &Machine, manifest: &Manifest, facts: &Facts, wishes: Wishes, guest: &Guest) {
+    let mut body = body(manifest, &plan.namespace);
     let Some(live) = facts.get(kind::MACHINE, &plan.namespace, &manifest.name) else {
         if let Some(unread) = facts.unknown(kind::MACHINE, &plan.namespace) {
             plan.refusals.push(Refusal {
@@ -215,6 +217,9 @@ fn machine(plan: &mut Plan, manifest: &Manifest, facts: &Facts, wishes: Wishes, 
                     plan.namespace
                 ),
             });
+        }
+        if let Some(uuid) = identity::kept(machine, &plan.namespace, facts) {
+            body["spec"]["template"]["spec"]["domain"]["firmware"]["uuid"] = Value::String(uuid);
         }
         plan.steps.push(create(body));
         return;

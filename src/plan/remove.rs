@@ -6,7 +6,7 @@ use super::existing::user;
 use super::lists::{LISTS, claim_of, list, name};
 use super::own::{Standing, standing};
 use super::prune::{self, used};
-use super::{Note, Refusal, Wishes};
+use super::{Note, Refusal, Wishes, identity};
 use crate::facts::{Facts, Record, kind, text};
 
 /// What happens to one Wukong.
@@ -26,6 +26,10 @@ pub struct Removal {
     pub kept: Vec<(String, String)>,
     /// Claims of `kept` that the VirtualMachine owns: an ordinary delete would take them along.
     pub owned: Vec<String>,
+    /// The firmware's UUID, if the machine could not be made again with it: it is noted on the claims that stay.
+    pub identity: Option<String>,
+    /// The claims to note it on: those that this Wukong made or took over.
+    pub noted: Vec<String>,
     /// Claims, and the DataVolumes that fill them, that were named to be deleted.
     pub data: Vec<Value>,
     /// Its record, which goes last.
@@ -99,6 +103,10 @@ pub fn removal(facts: &Facts, namespace: &str, wukong: &str, vm: &str, named: &[
     out.running =
         instance.is_some_and(|instance| !matches!(text(instance, "/status/phase"), Some("Succeeded" | "Failed")));
     disks(&mut out, &record, machine, facts, named);
+    out.identity = machine.and_then(|machine| identity::to_keep(machine, namespace, wukong));
+    let own = |claim: &String| record.claims.values().any(|known| known == claim);
+    let there = |claim: &String| facts.get(kind::CLAIM, namespace, claim).is_some();
+    out.noted = out.kept.iter().map(|(_, claim)| claim.clone()).filter(|claim| own(claim) && there(claim)).collect();
     let wishes = Wishes::default();
     let scope = prune::Scope { wukong, namespace, vm, record: &record, machine: None, wishes, facts };
     for made in &record.made {

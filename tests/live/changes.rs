@@ -219,6 +219,13 @@ pub async fn a_machine_is_adopted(cluster: &Cluster) -> Result<()> {
     let guest = |vm: &Value| vm["spec"]["template"]["spec"].clone();
     assert_eq!(guest(&before), guest(&after), "adopting changed the machine");
     said(cluster, &["diff", "-f", path], 0)?;
+    // Deleted and made again, it is the same machine to its guest.
+    said(cluster, &["delete", "-f", path, "--yes"], 0)?;
+    until_gone(cluster, &legacy).await?;
+    said(cluster, &["apply", "-f", path, "--adopt"], 0)?;
+    let again = cluster.objects.get(&legacy).await?.context("gone")?;
+    let uuid = |vm: &Value| vm["spec"]["template"]["spec"]["domain"]["firmware"]["uuid"].clone();
+    assert_eq!(uuid(&before), uuid(&again));
     Ok(())
 }
 
