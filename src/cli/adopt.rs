@@ -13,7 +13,7 @@ use super::target::TargetArgs;
 use super::terminal::Terminal;
 use crate::adopt::{Adoption, adopt};
 use crate::cluster::{Carry, Interrupt, Stopped, fetch, wanted};
-use crate::plan::{self, Wishes};
+use crate::plan::{self, Change, Effect, Op, Wishes};
 use crate::{Input, Options, load};
 
 /// Write the Wukong file of a machine that is there.
@@ -100,12 +100,28 @@ fn take_over(session: &Session, adoption: &Adoption, terminal: &Terminal) -> any
     let result = session.runtime.block_on(async {
         let facts = fetch(&session.door, &wanted([machine])).await.map_err(Box::new).map_err(Stopped::Refused)?;
         let plan = plan::compare(machine, &Options::default(), &facts, wishes);
+        let moved =
+            plan.steps.iter().any(|step| !matches!(step.op, Op::Adopt | Op::Keep) || !step.changes.iter().all(is_mark));
+        if moved || !plan.refusals.is_empty() || !plan.conflicts.is_empty() || !plan.questions.is_empty() {
+            return Ok(false);
+        }
         let done = |step: &plan::Step| terminal.progress("adopted", &format!("{}/{}", step.kind, step.name));
-        Carry { door: &session.door, dry_run: false, interrupt: &interrupt, done: &done }.out(&plan).await
+        let carry = Carry { door: &session.door, dry_run: false, interrupt: &interrupt, done: &done };
+        carry.out(&plan).await.map(|()| true)
     });
     match result {
-        Ok(()) => Ok(Exit::Done),
+        Ok(true) => Ok(Exit::Done),
+        Ok(false) => {
+            terminal.error("the machine changed meanwhile, and taking it over would change it now");
+            terminal.help("adopt it again");
+            Ok(Exit::Refused)
+        }
         Err(Stopped::Moved(refused) | Stopped::Refused(refused)) => Ok(tell(&refused, terminal)),
         Err(Stopped::Interrupted) => Ok(Exit::Interrupted),
     }
+}
+
+/// A label or an annotation, by which this tool knows what is its own.
+fn is_mark((change, _): &(Change, Effect)) -> bool {
+    change.field.contains("metadata.labels") || change.field.contains("metadata.annotations")
 }

@@ -17,7 +17,7 @@ use crate::Options;
 use crate::cluster::{Ended, Fleet};
 use crate::facts::kind;
 use crate::output;
-use crate::plan::{self, Plan, Wishes};
+use crate::plan::{self, Plan, Sent, To, Wishes};
 
 /// Bring machines into the state of their files.
 ///
@@ -126,7 +126,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
         }
         Err(refused) => return Ok(session::tell(&refused, terminal)),
     };
-    show(args, &plans, terminal)?;
+    show(args, &plans, terminal);
     if args.dry_run == DryRun::Client {
         return Ok(if plans.iter().any(|plan| stuck(plan, wishes)) { Exit::Refused } else { Exit::Done });
     }
@@ -149,13 +149,13 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
         (machine, wanted.then(|| plan.clone()))
     });
     let ended = session.runtime.block_on(fleet.carry(work.collect(), args.concurrency.into()));
-    let exit = report(&plans, &ended, tell.json, wishes, terminal)?;
+    let exit = report(&plans, &ended, tell.json, wishes, terminal);
     if exit != Exit::Done || !args.wait.wanted() || tell.dry_run {
         return Ok(exit);
     }
     let vms = plans.iter().filter_map(|plan| {
         let vm = plan.steps.iter().find(|step| step.kind == kind::MACHINE)?;
-        Some((plan.namespace.clone(), vm.name.clone()))
+        Some(Sent { namespace: plan.namespace.clone(), vm: vm.name.clone(), to: To::Strategy })
     });
     let goals: Vec<_> = vms.collect();
     Ok(wait::run(&session, &goals, &args.wait, tell.json, terminal))
@@ -166,16 +166,14 @@ fn stuck(plan: &Plan, wishes: Wishes) -> bool {
     !plan.refusals.is_empty() || !plan.conflicts.is_empty() && !wishes.force_conflicts
 }
 
-fn show(args: &Args, plans: &[Plan], terminal: &Terminal) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
+fn show(args: &Args, plans: &[Plan], terminal: &Terminal) {
     if args.output == Format::Json {
         for plan in plans {
-            writeln!(out, "{}", json!({"type": "plan", "plan": output::plan_json(plan)}))?;
+            terminal.say(&format!("{}\n", json!({"type": "plan", "plan": output::plan_json(plan)})));
         }
-        return Ok(());
+        return;
     }
-    out.write_all(output::plans(plans, false, &terminal.out, terminal.out_width).as_bytes())?;
-    Ok(())
+    terminal.say(&output::plans(plans, false, &terminal.out, terminal.out_width));
 }
 
 /// How what was written is told.
@@ -219,7 +217,7 @@ const fn past(op: plan::Op) -> &'static str {
 }
 
 /// The end of the run: for many machines a table, for one its state. The worst exit code wins.
-fn report(plans: &[Plan], ended: &[Ended], json: bool, wishes: Wishes, terminal: &Terminal) -> anyhow::Result<Exit> {
+fn report(plans: &[Plan], ended: &[Ended], json: bool, wishes: Wishes, terminal: &Terminal) -> Exit {
     let mut exits = vec![Exit::Done];
     let mut rows = Vec::new();
     let styles = &terminal.out;
@@ -266,10 +264,10 @@ fn report(plans: &[Plan], ended: &[Ended], json: bool, wishes: Wishes, terminal:
         rows.push((name, result, style, detail));
     }
     let exit = worst(&exits);
-    let mut out = io::stdout().lock();
     if json {
         for (name, word, _, detail) in rows {
-            writeln!(out, "{}", json!({"type": "machine", "machine": name, "result": word, "detail": detail}))?;
+            let event = json!({"type": "machine", "machine": name, "result": word, "detail": detail});
+            terminal.say(&format!("{event}\n"));
         }
     } else if plans.len() > 1 {
         let count = |wanted: &str| rows.iter().filter(|(_, word, _, _)| *word == wanted).count();
@@ -284,15 +282,16 @@ fn report(plans: &[Plan], ended: &[Ended], json: bool, wishes: Wishes, terminal:
             })
             .collect();
         if !rows.is_empty() {
-            write!(out, "\n{}", output::table(&["MACHINE", "RESULT", ""], &rows, styles, terminal.out_width))?;
+            let table = output::table(&["MACHINE", "RESULT", ""], &rows, styles, terminal.out_width);
+            terminal.say(&format!("\n{table}"));
         }
-        writeln!(out, "{}", counts.join(", "))?;
+        terminal.say(&format!("{}\n", counts.join(", ")));
     }
-    Ok(exit)
+    exit
 }
 
 /// Of several, refused wins over the cluster's over time; an interruption is what the person did last.
-fn worst(exits: &[Exit]) -> Exit {
+pub(super) fn worst(exits: &[Exit]) -> Exit {
     let order = [Exit::Interrupted, Exit::Refused, Exit::Cluster, Exit::TimedOut];
     order.into_iter().find(|exit| exits.contains(exit)).unwrap_or(Exit::Done)
 }

@@ -1,13 +1,13 @@
 //! `kubectl wukong delete`
 
 use std::collections::BTreeSet;
-use std::io::{self, Write as _};
 use std::time::Duration;
 
 use owo_colors::{OwoColorize as _, Style};
 
 use super::Exit;
 use super::access::AccessArgs;
+use super::apply::worst;
 use super::confirm::{confirmed, typed};
 use super::input::{InputArgs, namespace};
 use super::session::{Session, tell};
@@ -73,37 +73,51 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
         Ok(removals) => removals,
         Err(refused) => return Ok(tell(&refused, terminal)),
     };
-    let mut exit = Exit::Done;
+    let mut exits = Vec::new();
     for removal in &removals {
-        show(removal, terminal)?;
+        show(removal, terminal);
         if !removal.refusals.is_empty() {
-            exit = Exit::Refused;
+            exits.push(Exit::Refused);
         }
     }
+    if !args.delete_data.is_empty() && removals.len() > 1 {
+        terminal.error("--delete-data takes one machine at a time: a name may mean a disk of each");
+        return Ok(Exit::Usage);
+    }
     if args.dry_run {
-        return Ok(exit);
+        return Ok(worst(&exits));
     }
     let ready: Vec<_> = removals.iter().filter(|removal| removal.refusals.is_empty()).collect();
-    let running: Vec<_> = ready.iter().filter(|removal| removal.running).collect();
-    let questions: Vec<_> =
-        running.iter().map(|removal| format!("stop and delete {}, which runs?", removal.name)).collect();
+    let questions: Vec<_> = ready
+        .iter()
+        .map(|removal| format!("{}delete {}?", if removal.running { "shut down and " } else { "" }, removal.name))
+        .collect();
     if !confirmed(&questions, args.yes, terminal) {
         return Ok(Exit::Refused);
     }
     if !args.delete_data.is_empty() && ready.iter().any(|removal| !removal.data.is_empty()) && !args.yes {
         terminal.warning("the data of these disks is lost for ever");
-        if !typed(&args.delete_data.join(","), terminal) {
+        if !typed(&lost(&ready).join(","), terminal) {
             return Ok(Exit::Refused);
         }
     }
     for removal in ready {
         let say = |line: &str| terminal.progress(&removal.name, line);
         match session.runtime.block_on(remove(&session.door, removal, args.timeout, &say)) {
-            Ok(()) => done(removal, terminal)?,
-            Err(unfinished) => exit = unfinished_exit(&unfinished, removal, terminal),
+            Ok(()) => done(removal, terminal),
+            Err(unfinished) => exits.push(unfinished_exit(&unfinished, removal, terminal)),
         }
     }
-    Ok(exit)
+    Ok(worst(&exits))
+}
+
+/// The claims whose data is deleted.
+fn lost(removals: &[&Removal]) -> Vec<String> {
+    let data = removals.iter().flat_map(|removal| &removal.data);
+    let mut names: Vec<_> = data.filter_map(|object| object["metadata"]["name"].as_str().map(str::to_owned)).collect();
+    names.sort();
+    names.dedup();
+    names
 }
 
 /// The Wukongs that are meant, by namespace and name.
@@ -143,7 +157,7 @@ fn secrets(facts: &Facts, namespace: &str, name: &str) -> Vec<(String, String)> 
     made.map(|made| (namespace.to_owned(), made.name)).collect()
 }
 
-fn show(removal: &Removal, terminal: &Terminal) -> anyhow::Result<()> {
+fn show(removal: &Removal, terminal: &Terminal) {
     let styles = &terminal.out;
     let plain = Style::new();
     let mut rows = Vec::new();
@@ -172,10 +186,9 @@ fn show(removal: &Removal, terminal: &Terminal) -> anyhow::Result<()> {
         let detail = if removal.owned.contains(claim) { "the machine owns it; it is released, and stays" } else { "" };
         row(format!("disk {disk}: {claim}"), "keep", styles.help, detail);
     }
-    let mut out = io::stdout().lock();
     if !rows.is_empty() {
-        writeln!(out, "{}/{}", removal.namespace, removal.name)?;
-        out.write_all(output::table(&["OBJECT", "OP", ""], &rows, styles, terminal.out_width).as_bytes())?;
+        let table = output::table(&["OBJECT", "OP", ""], &rows, styles, terminal.out_width);
+        terminal.say(&format!("{}/{}\n{table}", removal.namespace, removal.name));
     }
     for note in &removal.notes {
         terminal.warning(&format!("{}: {}", note.object, note.text));
@@ -184,20 +197,18 @@ fn show(removal: &Removal, terminal: &Terminal) -> anyhow::Result<()> {
         terminal.error(&format!("{}: {}", refusal.object, refusal.reason));
         terminal.help(&refusal.help);
     }
-    Ok(())
 }
 
 /// What stays, and how the machine comes back.
-fn done(removal: &Removal, terminal: &Terminal) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "deleted {}/{}", removal.namespace, removal.name)?;
+fn done(removal: &Removal, terminal: &Terminal) {
+    let mut text = format!("deleted {}/{}\n", removal.namespace, removal.name);
     if !removal.kept.is_empty() {
         let claims: Vec<_> = removal.kept.iter().map(|(_, claim)| claim.as_str()).collect();
-        writeln!(out, "kept the claims {}", claims.join(", "))?;
         let back = format!("kubectl wukong apply -f FILE -n {} --adopt", removal.namespace);
-        writeln!(out, "bring the machine back on them with: {}", back.style(terminal.out.strong))?;
+        text.push_str(&format!("kept the claims {}\n", claims.join(", ")));
+        text.push_str(&format!("bring the machine back on them with: {}\n", back.style(terminal.out.strong)));
     }
-    Ok(())
+    terminal.say(&text);
 }
 
 fn unfinished_exit(unfinished: &Unfinished, removal: &Removal, terminal: &Terminal) -> Exit {

@@ -1,6 +1,5 @@
 //! `kubectl wukong expand`
 
-use std::io::{self, Write as _};
 use std::time::Duration;
 
 use serde_json::json;
@@ -74,7 +73,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     let step = match expand(&facts, &target.namespace, vm, &target.shown(), &args.disk, &args.size) {
         Ok(Expansion::Step(step)) => step,
         Ok(Expansion::Enough) => {
-            writeln!(io::stdout(), "disk {} has {} already", args.disk, args.size)?;
+            terminal.say(&format!("disk {} has {} already\n", args.disk, args.size));
             return Ok(Exit::Done);
         }
         Err(refusal) => {
@@ -86,7 +85,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     let from = step.live.as_ref().and_then(|live| text(live, "/spec/resources/requests/storage")).unwrap_or("?");
     let to = step.body["spec"]["resources"]["requests"]["storage"].as_str().unwrap_or("?").to_owned();
     let line = format!("disk {}: claim {} {from} -> {to}, so that the guest sees {}", args.disk, step.name, args.size);
-    writeln!(io::stdout(), "{line}{}", if args.dry_run { " (dry run)" } else { "" })?;
+    terminal.say(&format!("{line}{}\n", if args.dry_run { " (dry run)" } else { "" }));
     if args.dry_run {
         return Ok(Exit::Done);
     }
@@ -105,7 +104,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
         format!("`kubectl describe pvc {claim} -n {namespace}` has the driver's words; the claim goes on trying");
     match session.runtime.block_on(arrival) {
         Ok(Arrival::There) => {
-            write!(io::stdout(), "{}", guest_steps(running))?;
+            terminal.say(guest_steps(running));
             Ok(Exit::Done)
         }
         Ok(Arrival::Failed) => {

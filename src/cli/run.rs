@@ -1,7 +1,5 @@
 //! `kubectl wukong start`, `stop` and `restart`
 
-use std::io::{self, Write as _};
-
 use serde_json::{Value, json};
 
 use super::Exit;
@@ -13,6 +11,7 @@ use super::terminal::Terminal;
 use super::wait::{self, WaitArgs};
 use crate::cluster::{Refused, Resource, Write};
 use crate::facts::{Facts, MANAGER, Record, kind, text};
+use crate::plan::{Sent, To};
 
 /// Start machines, with the run strategy of their files.
 #[derive(Debug, clap::Args)]
@@ -61,24 +60,29 @@ pub(super) struct RestartArgs {
 
 pub(super) fn start(args: &StartArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
     let session = Session::open(&args.access, terminal)?;
-    each(&session, &args.target, &args.wait, terminal, |target, facts| {
+    Ok(each(&session, &args.target, &args.wait, terminal, after_stop, |target, facts| {
         let Some(vm) = target.machine(facts) else { return Ok(None) };
         session.runtime.block_on(start_one(&session, target, vm, facts)).map(Some)
-    })
+    }))
 }
 
 pub(super) fn stop(args: &StopArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
     let session = Session::open(&args.access, terminal)?;
-    each(&session, &args.target, &args.wait, terminal, |target, facts| {
-        let Some(vm) = target.machine(facts) else { return Ok(None) };
-        let halted =
-            text(vm, "/spec/runStrategy") == Some("Halted") || vm.pointer("/spec/running") == Some(&json!(false));
-        if halted && !runs(target, facts) {
-            return Ok(Some("is stopped already"));
-        }
-        session.runtime.block_on(call(&session, target, "stop", &json!({})))?;
-        Ok(Some("is stopping"))
-    })
+    Ok(each(
+        &session,
+        &args.target,
+        &args.wait,
+        terminal,
+        |_, _| To::Stop,
+        |target, facts| {
+            let Some(vm) = target.machine(facts) else { return Ok(None) };
+            if halted(vm) && !runs(target, facts) {
+                return Ok(Some("is stopped already"));
+            }
+            session.runtime.block_on(call(&session, target, "stop", &json!({})))?;
+            Ok(Some("is stopping"))
+        },
+    ))
 }
 
 pub(super) fn restart(args: &RestartArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
@@ -93,14 +97,30 @@ pub(super) fn restart(args: &RestartArgs, terminal: &Terminal) -> anyhow::Result
     if !confirmed(&questions, args.yes, terminal) {
         return Ok(Exit::Refused);
     }
-    each(&session, &args.target, &args.wait, terminal, |target, facts| {
+    Ok(each(&session, &args.target, &args.wait, terminal, again, |target, facts| {
         let Some(vm) = target.machine(facts) else { return Ok(None) };
         if !runs(target, facts) {
             return session.runtime.block_on(start_one(&session, target, vm, facts)).map(Some);
         }
         session.runtime.block_on(call(&session, target, "restart", &json!({})))?;
         Ok(Some("is restarting"))
-    })
+    }))
+}
+
+/// Running, and as another instance than the one that runs now.
+fn again(target: &Target, facts: &Facts) -> To {
+    let running = facts.get(kind::INSTANCE, &target.namespace, &target.vm).filter(|_| runs(target, facts));
+    running.and_then(|running| text(running, "/metadata/uid")).map_or(To::Run, |uid| To::RunAgain(uid.to_owned()))
+}
+
+/// Running; as another instance if one is still stopping.
+fn after_stop(target: &Target, facts: &Facts) -> To {
+    if target.machine(facts).is_some_and(halted) { again(target, facts) } else { To::Run }
+}
+
+/// Whether a machine is told not to run.
+fn halted(vm: &Value) -> bool {
+    text(vm, "/spec/runStrategy") == Some("Halted") || vm.pointer("/spec/running") == Some(&json!(false))
 }
 
 /// Does something to each machine that was named; one failure does not stop the others.
@@ -109,19 +129,20 @@ fn each(
     args: &TargetArgs,
     waits: &WaitArgs,
     terminal: &Terminal,
+    to: impl Fn(&Target, &Facts) -> To,
     act: impl Fn(&Target, &Facts) -> Result<Option<&'static str>, Refused>,
-) -> anyhow::Result<Exit> {
+) -> Exit {
     let (facts, targets) = match args.find(session) {
         Ok(found) => found,
-        Err(refused) => return Ok(tell(&refused, terminal)),
+        Err(refused) => return tell(&refused, terminal),
     };
     let mut exit = Exit::Done;
     let mut goals = Vec::new();
     for target in &targets {
         match act(target, &facts) {
             Ok(Some(state)) => {
-                writeln!(io::stdout(), "{}/{} {state}", target.namespace, target.shown())?;
-                goals.push((target.namespace.clone(), target.vm.clone()));
+                terminal.say(&format!("{}/{} {state}\n", target.namespace, target.shown()));
+                goals.push(Sent { namespace: target.namespace.clone(), vm: target.vm.clone(), to: to(target, &facts) });
             }
             Ok(None) => {
                 terminal.error(&format!("there is no VirtualMachine {} in {}", target.vm, target.namespace));
@@ -137,7 +158,7 @@ fn each(
     } else {
         None
     };
-    Ok(waits.unwrap_or(exit))
+    waits.unwrap_or(exit)
 }
 
 /// Whether a machine has a running instance.
@@ -148,8 +169,7 @@ pub(super) fn runs(target: &Target, facts: &Facts) -> bool {
 
 /// Starts a machine with the strategy that its file said last: KubeVirt's own start would make it Always.
 async fn start_one(session: &Session, target: &Target, vm: &Value, facts: &Facts) -> Result<&'static str, Refused> {
-    let halted = text(vm, "/spec/runStrategy") == Some("Halted") || vm.pointer("/spec/running") == Some(&json!(false));
-    if runs(target, facts) && !halted {
+    if runs(target, facts) && !halted(vm) {
         return Ok("runs already");
     }
     let wanted = target.record.as_ref().and_then(|record| record.run_strategy.as_deref());

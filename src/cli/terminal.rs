@@ -75,6 +75,13 @@ impl Terminal {
         let _ = writeln!(io::stderr(), "{} {}", word.style(self.err.strong), sanitize(message));
     }
 
+    /// Prints a result. A reader that went away does not end a command that changes something.
+    #[expect(clippy::unused_self, reason = "it stands beside the other ways to print")]
+    pub(super) fn say(&self, text: &str) {
+        // As above.
+        let _ = io::stdout().lock().write_all(text.as_bytes());
+    }
+
     /// Prints what to do about it.
     pub(super) fn help(&self, message: &str) {
         // As above.

@@ -12,7 +12,7 @@ use super::Exit;
 use super::session::{Session, tell};
 use super::terminal::Terminal;
 use crate::cluster::{Arrival, arrival};
-use crate::plan::{Line, Progress, State};
+use crate::plan::{Line, Progress, Sent, State};
 use crate::text::sanitize;
 
 /// Whether and how long to wait.
@@ -34,17 +34,11 @@ impl WaitArgs {
     }
 }
 
-/// Waits for some VirtualMachines, by namespace and name.
-pub(super) fn run(
-    session: &Session,
-    vms: &[(String, String)],
-    args: &WaitArgs,
-    json: bool,
-    terminal: &Terminal,
-) -> Exit {
+/// Waits for some machines.
+pub(super) fn run(session: &Session, sent: &[Sent], args: &WaitArgs, json: bool, terminal: &Terminal) -> Exit {
     let mut screen = Screen::new(json, terminal);
     let mut show = |all: &[(String, Progress)]| screen.show(all);
-    match session.runtime.block_on(arrival(&session.door, vms, args.timeout, &mut show)) {
+    match session.runtime.block_on(arrival(&session.door, sent, args.timeout, &mut show)) {
         Ok(Arrival::There) => Exit::Done,
         Ok(Arrival::Failed) => Exit::Cluster,
         Ok(Arrival::TimedOut) => {

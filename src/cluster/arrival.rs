@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::runtime::{interrupted, pause};
 use super::{Door, Reason, Refused, Resource, Wanted, fetch};
-use crate::plan::{Progress, State, growth, progress};
+use crate::plan::{Progress, Sent, State, growth, progress};
 
 /// How the waiting ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,23 +28,18 @@ pub type Shown<'a> = dyn FnMut(&[(String, Progress)]) + Send + 'a;
 /// How often is looked: each time is a fixed number of lists.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Waits for VirtualMachines, by namespace and name; `show` sees how far they are. No time at all means any time.
+/// Waits for machines; `show` sees how far they are. No time at all means any time.
 ///
 /// # Errors
 /// The server cannot be asked any more.
-pub async fn arrival(
-    door: &Door,
-    vms: &[(String, String)],
-    timeout: Duration,
-    show: &mut Shown<'_>,
-) -> Result<Arrival, Refused> {
-    let namespaces: BTreeSet<_> = vms.iter().map(|(namespace, _)| namespace.clone()).collect();
+pub async fn arrival(door: &Door, sent: &[Sent], timeout: Duration, show: &mut Shown<'_>) -> Result<Arrival, Refused> {
+    let namespaces: BTreeSet<_> = sent.iter().map(|sent| sent.namespace.clone()).collect();
     let wanted = Wanted { namespaces, secrets: BTreeSet::new(), warnings: true };
     let look = async {
         let end = end(timeout);
         loop {
             let facts = fetch(door, &wanted).await?;
-            let all = vms.iter().map(|(namespace, name)| (namespace.clone(), progress(&facts, namespace, name)));
+            let all = sent.iter().map(|sent| (sent.namespace.clone(), progress(&facts, sent)));
             let all: Vec<_> = all.collect();
             show(&all);
             if all.iter().all(|(_, progress)| progress.state != State::Waiting) {
@@ -105,6 +100,7 @@ pub async fn growing(
     }
 }
 
-fn end(timeout: Duration) -> Option<Instant> {
-    (!timeout.is_zero()).then(|| Instant::now() + timeout)
+/// The end of a time; none if there is no limit, or one that nobody lives to see.
+pub(super) fn end(timeout: Duration) -> Option<Instant> {
+    Instant::now().checked_add(timeout).filter(|_| !timeout.is_zero())
 }

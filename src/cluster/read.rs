@@ -71,7 +71,7 @@ impl Door {
                 answer => answer?,
             };
             // An absent list would read as "there is nothing", which is a lie about somebody's disks.
-            let found = match page["items"].take() {
+            let found = match page.get_mut("items").map_or(Value::Null, Value::take) {
                 Value::Array(found) => found,
                 Value::Null if page["kind"].as_str().is_some_and(|kind| kind.ends_with("List")) => Vec::new(),
                 _ => return Err(Refused::new(Reason::Other, &asked, "the answer is not a list")),

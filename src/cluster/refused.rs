@@ -83,6 +83,15 @@ impl Refused {
         Self { code: Some(code), ..Self::new(reason(asked, code, status), asked, &message) }
     }
 
+    /// The reading broke off: a fault of this program.
+    pub(super) fn broken_off() -> Self {
+        Self::new(
+            Reason::Other,
+            &Asked { verb: "read", resource: "the cluster".to_owned(), ..Asked::default() },
+            "the reading broke off",
+        )
+    }
+
     /// What a person may type next.
     pub fn help(&self) -> Option<String> {
         let help = match &self.reason {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::arrival::end;
 use super::{Delete, Door, Refused, Resource, Write};
 use crate::facts::{Record, text};
 use crate::plan::{FIRMWARE, Removal};
@@ -39,7 +40,7 @@ pub async fn remove(
     tell: &(dyn Fn(&str) + Sync),
 ) -> Result<(), Unfinished> {
     let namespace = Some(removal.namespace.as_str());
-    let end = Instant::now() + timeout;
+    let end = end(timeout);
     if let Some(machine) = &removal.machine {
         let name = text(machine, "/metadata/name").unwrap_or_default();
         let uid = text(machine, "/metadata/uid");
@@ -116,13 +117,13 @@ async fn gone(
     namespace: Option<&str>,
     name: &str,
     uid: Option<&str>,
-    end: Instant,
+    end: Option<Instant>,
 ) -> Result<bool, Refused> {
     loop {
         match door.get(kind, namespace, name).await? {
             None => return Ok(true),
             Some(found) if uid.is_some() && text(&found, "/metadata/uid") != uid => return Ok(true),
-            Some(_) if Instant::now() >= end => return Ok(false),
+            Some(_) if end.is_some_and(|end| Instant::now() >= end) => return Ok(false),
             Some(_) => tokio::time::sleep(PAUSE).await,
         }
     }

@@ -123,7 +123,7 @@ impl Watch {
         let Ok(mut event) = serde_json::from_slice::<Value>(line) else {
             return Err(Refused::new(Reason::Other, &self.asked, "an event is not JSON"));
         };
-        let object = event["object"].take();
+        let object = event.get_mut("object").map_or(Value::Null, Value::take);
         let change = match event["type"].as_str() {
             Some("ADDED") => Change::Added,
             Some("MODIFIED") => Change::Modified,

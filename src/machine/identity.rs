@@ -92,6 +92,10 @@ pub(super) fn check_names(wukong: &Located<Wukong>, report: &mut Report) {
         let help = format!("shorten the name to {} characters", MAX_VM_NAME - "-vm".len());
         report.push(Diagnostic::new(Code::NameTooLong, name.span, message).help(help));
     }
+    if name.value.0 == "storage-policies" {
+        let message = "the name `storage-policies` belongs to the ConfigMap of the storage policies";
+        report.push(Diagnostic::new(Code::BadName, name.span, message).help("choose another name"));
+    }
     let mut check = |derived: String, span: Span| {
         if derived.len() > MAX_OBJECT_NAME {
             let message = format!("the derived name `{derived}` has {} characters", derived.len());

@@ -45,6 +45,13 @@ fn mask(value: &Value, other: Option<&Value>, in_secret: bool, label: &str) -> V
                             .collect(),
                     ),
                     Value::String(_) if is_secret_field(key) => hidden(value, other, label),
+                    // Headers of an import; copies of whole objects that other tools keep.
+                    Value::Array(_) if key == "extraHeaders" => hidden(value, other, label),
+                    Value::String(text)
+                        if key.contains('/') && (text.starts_with('{') || in_secret && text.len() > 63) =>
+                    {
+                        hidden(value, other, label)
+                    }
                     _ => mask(value, other, in_secret, label),
                 };
                 (key.clone(), masked)

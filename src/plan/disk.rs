@@ -29,6 +29,8 @@ pub(super) struct Outcome {
     pub steps: Vec<Found>,
     pub disk: DiskPlan,
     pub notes: Vec<Note>,
+    /// What is asked first.
+    pub question: Option<String>,
 }
 
 /// Plans the disk whose claim or DataVolume is `body`.
@@ -41,10 +43,20 @@ pub(super) fn plan(disk: &Disk, body: Value, scope: &Scope<'_>) -> Result<Outcom
         steps: Vec::new(),
         disk: DiskPlan { disk: disk.name.clone(), claim: disk.claim.clone(), data: Data::Keep, detail: String::new() },
         notes: Vec::new(),
+        question: None,
     };
     let imported = text(&body, "/kind") == Some(kind::DATA_VOLUME);
     let Some(there) = claim.or(volume.filter(|_| imported)) else {
         seen(disk, imported, scope)?;
+        let made =
+            [kind::CLAIM, kind::DATA_VOLUME].map(|kind| scope.record.and_then(|record| record.made(kind, &disk.claim)));
+        if made.into_iter().flatten().any(|made| made.uid.is_some()) {
+            // A volume with the data may still be there, Released.
+            out.question = Some(format!(
+                "make a new claim {} for disk {}? the one that was made here is gone, with what it held",
+                disk.claim, disk.name
+            ));
+        }
         out.disk.data = Data::Create;
         out.disk.detail = disk.size.as_ref().map(ToString::to_string).unwrap_or_default();
         out.steps.push(Found { step: create(body), conflicts: Vec::new() });

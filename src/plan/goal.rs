@@ -6,6 +6,7 @@ use super::grow::mebibytes;
 use super::lists::{LISTS, claim_of, list};
 use crate::facts::{Facts, kind, text};
 use crate::quantity::Quantity;
+use crate::text::redact;
 
 /// How far a machine is.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,14 +42,44 @@ pub enum State {
 /// How often an importer must have failed before its words are believed.
 const RESTARTS: u64 = 3;
 
-/// Looks at the VirtualMachine of a Wukong.
-pub fn progress(facts: &Facts, namespace: &str, machine: &str) -> Progress {
+/// A machine that is waited for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its VirtualMachine.
+    pub vm: String,
+    /// Where it was sent.
+    pub to: To,
+}
+
+/// Where a machine was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum To {
+    /// Where its run strategy sends it.
+    Strategy,
+    /// Running, whatever the strategy says.
+    Run,
+    /// Stopped, whatever the strategy says.
+    Stop,
+    /// Running as another instance than the one with this UID.
+    RunAgain(String),
+}
+
+/// Looks at a VirtualMachine.
+pub fn progress(facts: &Facts, sent: &Sent) -> Progress {
+    let (namespace, machine) = (sent.namespace.as_str(), sent.vm.as_str());
     let Some(vm) = facts.get(kind::MACHINE, namespace, machine) else {
         let line = Line { what: machine.to_owned(), state: State::Failed, detail: "it does not exist".into() };
         return Progress { lines: vec![line], state: State::Failed };
     };
     let instance = facts.get(kind::INSTANCE, namespace, machine);
-    let stays_off = goal(vm) == Goal::Off;
+    let goal = match &sent.to {
+        To::Strategy => goal(vm),
+        To::Run | To::RunAgain(_) => Goal::On,
+        To::Stop => Goal::Off,
+    };
+    let stays_off = goal == Goal::Off;
     let mut lines = Vec::new();
     for volume in list(vm, &LISTS[1]) {
         let Some(claim) = claim_of(volume) else { continue };
@@ -57,7 +88,12 @@ pub fn progress(facts: &Facts, namespace: &str, machine: &str) -> Progress {
         let detail = why(state, detail, facts, namespace, &|name| name == claim);
         lines.push(Line { what: format!("disk {name}"), state, detail });
     }
-    let (state, detail) = self::machine(vm, instance);
+    let (state, detail) = match (&sent.to, instance) {
+        (To::RunAgain(old), Some(instance)) if text(instance, "/metadata/uid") == Some(old) => {
+            (State::Waiting, "still the one from before".to_owned())
+        }
+        _ => self::machine(vm, instance, &goal),
+    };
     // A launcher pod is called after its machine.
     let launcher = format!("virt-launcher-{machine}-");
     let detail = why(state, detail, facts, namespace, &|name| name == machine || name.starts_with(&launcher));
@@ -82,7 +118,7 @@ fn why(state: State, detail: String, facts: &Facts, namespace: &str, about: &dyn
         last.unwrap_or_default().to_owned()
     };
     match told.max_by_key(time).and_then(|event| text(event, "/message")) {
-        Some(message) if !detail.contains(message) => format!("{detail} ({})", message.trim()),
+        Some(message) if !detail.contains(message) => format!("{detail} ({})", redact(message.trim())),
         _ => detail,
     }
 }
@@ -103,11 +139,14 @@ fn goal(vm: &Value) -> Goal {
     }
 }
 
-fn machine(vm: &Value, instance: Option<&Value>) -> (State, String) {
+fn machine(vm: &Value, instance: Option<&Value>, goal: &Goal) -> (State, String) {
     let shown = text(vm, "/status/printableStatus").unwrap_or("new");
     let word = shown.to_owned();
-    match (goal(vm), instance) {
+    match (goal, instance) {
         (Goal::Off, None) if shown == "Stopped" || shown == "new" => (State::Done, "Stopped".into()),
+        (Goal::Off, Some(instance)) if matches!(text(instance, "/status/phase"), Some("Succeeded" | "Failed")) => {
+            (State::Done, "Stopped".into())
+        }
         (Goal::Off, _) => (State::Waiting, word),
         (Goal::Any, _) => (State::Done, word),
         (Goal::On, Some(instance)) if text(instance, "/status/phase") == Some("Running") => {
@@ -143,7 +182,7 @@ fn condition(object: &Value, name: &str) -> Option<(bool, String)> {
     let found = all.iter().find(|condition| condition["type"] == name)?;
     let part = |key: &str| found[key].as_str().filter(|text| !text.is_empty());
     let words = part("message").or_else(|| part("reason")).unwrap_or_default();
-    Some((found["status"] == "True", words.to_owned()))
+    Some((found["status"] == "True", redact(words)))
 }
 
 fn disk(facts: &Facts, namespace: &str, claim: &str, stays_off: bool, instance: Option<&Value>) -> (State, String) {
@@ -275,8 +314,12 @@ mod tests {
         facts
     }
 
+    fn sent() -> Sent {
+        Sent { namespace: "n".into(), vm: "web-vm".into(), to: To::Strategy }
+    }
+
     fn state(facts: &Facts) -> State {
-        progress(facts, "n", "web-vm").state
+        progress(facts, &sent()).state
     }
 
     #[test]
@@ -296,7 +339,7 @@ mod tests {
                 "lastTimestamp": time, "involvedObject": {"name": "web-a"},
             }));
         }
-        assert_eq!(progress(&facts, "n", "web-vm").lines[1].detail, "its claim is Pending (no space left)");
+        assert_eq!(progress(&facts, &sent()).lines[1].detail, "its claim is Pending (no space left)");
     }
 
     #[test]
@@ -315,7 +358,7 @@ mod tests {
         assert_eq!(state(&failing(3, "404 Not Found")), State::Failed);
         // During an import KubeVirt says that a claim is missing.
         let importing = json!({"phase": "ImportInProgress", "progress": "12.5%"});
-        let progress = progress(&facts("Always", "ErrorPvcNotFound", Some(importing), "Bound"), "n", "web-vm");
+        let progress = progress(&facts("Always", "ErrorPvcNotFound", Some(importing), "Bound"), &sent());
         assert_eq!(progress.state, State::Waiting);
         assert_eq!(progress.lines[1].detail, "ImportInProgress 12.5%");
     }

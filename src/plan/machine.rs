@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::guest::Guest;
-use super::lists::{LISTS, list, merge, name};
+use super::lists::{LISTS, claim_of, list, merge, name};
 use super::object::{Found, update};
 use super::own::Standing;
 use super::unsaid::settle;
@@ -47,9 +47,30 @@ pub(super) fn plan(mut body: Value, live: &Value, standing: &Standing, scope: &S
         }
         set(&mut body, named.path, json!(merged.list));
     }
+    once(&body, &object)?;
     run_state(&mut body, live, scope, &object, &mut notes)?;
     let found = update(body, live, standing, scope.wukong, scope.guest);
     Ok(Merged { found, notes, removed })
+}
+
+/// A claim that is plugged in under one name must not come again under another: its guest would write to it twice.
+fn once(body: &Value, object: &str) -> Result<(), Refusal> {
+    let volumes = list(body, &LISTS[1]);
+    for (at, volume) in volumes.iter().enumerate() {
+        let Some(claim) = claim_of(volume) else { continue };
+        if let Some(other) = volumes[..at].iter().find(|other| claim_of(other) == Some(claim)) {
+            return Err(Refusal {
+                object: object.to_owned(),
+                reason: format!(
+                    "it would have the claim {claim} twice, as `{}` and as `{}`",
+                    name(other),
+                    name(volume)
+                ),
+                help: format!("call the disk `{}` in the file, or unplug it first", name(other)),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// A machine that a person stopped stays stopped, and one that a person started stays up, until the file says something

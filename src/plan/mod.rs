@@ -23,7 +23,7 @@ mod unsaid;
 
 pub use change::Change;
 pub use expand::{Expansion, expand};
-pub use goal::{Line, Progress, State, growth, progress};
+pub use goal::{Line, Progress, Sent, State, To, growth, progress};
 pub(crate) use identity::FIRMWARE;
 pub use object::{LAST_APPLIED, visible};
 pub use remove::{Removal, removal};
@@ -155,6 +155,7 @@ fn disk(
             }
             plan.disks.push(outcome.disk);
             plan.notes.extend(outcome.notes);
+            plan.questions.extend(outcome.question);
             // Nobody else can use what is not there yet.
             if facts.get(kind::CLAIM, &namespace, &disk.claim).is_some() {
                 plan.notes.extend(notes);

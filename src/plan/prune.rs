@@ -51,6 +51,11 @@ pub(super) fn plan(scope: &Scope<'_>, wanted: &dyn Fn(&str, &str) -> bool) -> Ou
                 Some(reason) => {
                     out.notes.push(stays(format!("the file wants it no more; it stays, because {reason}")));
                 }
+                None if made.kind == kind::SECRET && mounted(scope, &made.name) => {
+                    out.notes.push(stays(
+                        "the file wants it no more; it stays until the running guest was restarted".to_owned(),
+                    ));
+                }
                 None if wishes.prune => out.steps.push(delete(live)),
                 None => out.notes.push(stays("the file wants it no more; --prune deletes it".to_owned())),
             },
@@ -78,6 +83,17 @@ pub(super) fn plan(scope: &Scope<'_>, wanted: &dyn Fn(&str, &str) -> bool) -> Ou
         }
     }
     out
+}
+
+/// Whether the running guest has a Secret in one of its volumes: without it, it could not move.
+fn mounted(scope: &Scope<'_>, secret: &str) -> bool {
+    let instance = scope.facts.get(kind::INSTANCE, scope.namespace, scope.vm);
+    let volumes = instance.and_then(|instance| instance.pointer("/spec/volumes")).and_then(Value::as_array);
+    let sources = ["secretRef", "networkDataSecretRef"];
+    volumes.into_iter().flatten().any(|volume| {
+        let data = &volume["cloudInitNoCloud"];
+        sources.iter().any(|source| data[*source]["name"] == secret) || volume["secret"]["secretName"] == secret
+    })
 }
 
 /// Why a network cannot go: a machine uses it, or may. A guest that runs needs it to move, until it is restarted.

@@ -60,25 +60,20 @@ pub fn removal(facts: &Facts, namespace: &str, wukong: &str, vm: &str, named: &[
     };
     let machine = facts.get(kind::MACHINE, namespace, vm);
     let Some(record) = record else {
-        let (reason, help) = match (machine, facts.unknown(kind::CONFIG_MAP, namespace)) {
-            (_, Some(unread)) => (
-                format!("its record cannot be read: {}", unread.reason),
-                format!("kubectl auth can-i list configmaps -n {namespace}"),
-            ),
-            (Some(_), None) => (
-                "it was not made by this tool: there is no record of it".to_owned(),
-                format!(
-                    "take it over with `kubectl wukong apply -f FILE --adopt`, or delete it by hand and keep its disks: kubectl delete vm {vm} -n {namespace} --cascade=orphan"
-                ),
-            ),
-            (None, None) => {
-                ("there is no such Wukong".to_owned(), format!("`kubectl get vm -n {namespace}` lists the machines"))
-            }
-        };
-        out.refusals.push(refuse(format!("{namespace}/{wukong}"), &reason, help));
+        out.refusals.push(unknown(namespace, wukong, vm, machine, facts));
         return out;
     };
     out.record = found.cloned();
+    let mut needed = vec![kind::MACHINE, kind::INSTANCE];
+    if !named.is_empty() {
+        needed.extend([kind::CLAIM, kind::DATA_VOLUME, kind::POD]);
+    }
+    for kind in needed {
+        if let Some(unread) = facts.unknown(kind, namespace) {
+            let help = "what cannot be seen cannot be deleted safely: ask for the right to list it".to_owned();
+            out.refusals.push(refuse(format!("{namespace}/{wukong}"), &unread.reason, help));
+        }
+    }
     if let Some(machine) = machine {
         match standing(machine, wukong, Some(&record), Wishes::default(), facts) {
             // One that is being deleted already is waited for.
@@ -103,6 +98,19 @@ pub fn removal(facts: &Facts, namespace: &str, wukong: &str, vm: &str, named: &[
     out.running =
         instance.is_some_and(|instance| !matches!(text(instance, "/status/phase"), Some("Succeeded" | "Failed")));
     disks(&mut out, &record, machine, facts, named);
+    let going =
+        machine.filter(|machine| machine.pointer("/metadata/deletionTimestamp").is_some_and(|at| !at.is_null()));
+    let orphans =
+        going.is_none_or(|machine| crate::facts::strings(machine, "/metadata/finalizers").contains(&"orphan"));
+    if !orphans && !out.owned.is_empty() {
+        let help = format!(
+            "to save them, remove the owner reference from each: kubectl patch dv,pvc {} -n {namespace} --type=json -p '[{{\"op\":\"remove\",\"path\":\"/metadata/ownerReferences\"}}]'",
+            out.owned.join(" ")
+        );
+        let reason =
+            format!("it is being deleted by someone else, and takes its disks along: {}", out.owned.join(", "));
+        out.refusals.push(refuse(format!("VirtualMachine/{vm}"), &reason, help));
+    }
     out.identity = machine.and_then(|machine| identity::to_keep(machine, namespace, wukong));
     let own = |claim: &String| record.claims.values().any(|known| known == claim);
     let there = |claim: &String| facts.get(kind::CLAIM, namespace, claim).is_some();
@@ -131,18 +139,52 @@ pub fn removal(facts: &Facts, namespace: &str, wukong: &str, vm: &str, named: &[
     out
 }
 
+/// Why something without a record is not deleted.
+fn unknown(namespace: &str, wukong: &str, vm: &str, machine: Option<&Value>, facts: &Facts) -> Refusal {
+    let (reason, help) = match (machine, facts.unknown(kind::CONFIG_MAP, namespace)) {
+        (_, Some(unread)) => (
+            format!("its record cannot be read: {}", unread.reason),
+            format!("kubectl auth can-i list configmaps -n {namespace}"),
+        ),
+        (Some(_), None) => (
+            "it was not made by this tool: there is no record of it".to_owned(),
+            format!(
+                "take it over with `kubectl wukong apply -f FILE --adopt`, or delete it by hand and keep its disks: kubectl delete vm {vm} -n {namespace} --cascade=orphan"
+            ),
+        ),
+        (None, None) => {
+            ("there is no such Wukong".to_owned(), format!("`kubectl get vm -n {namespace}` lists the machines"))
+        }
+    };
+    Refusal { object: format!("{namespace}/{wukong}"), reason, help }
+}
+
 /// Which disks stay and which go.
 fn disks(out: &mut Removal, record: &Record, machine: Option<&Value>, facts: &Facts, named: &[String]) {
     let namespace = out.namespace.clone();
     let mut claims: Vec<(String, String)> =
         record.claims.iter().map(|(disk, claim)| (disk.clone(), claim.clone())).collect();
+    // Detached disks are known by their claims alone.
+    for made in record.made.iter().filter(|made| made.kind == kind::CLAIM || made.kind == kind::DATA_VOLUME) {
+        if claims.iter().all(|(_, known)| *known != made.name) {
+            claims.push((made.name.clone(), made.name.clone()));
+        }
+    }
     for volume in machine.map(|machine| list(machine, &LISTS[1])).unwrap_or_default() {
         if let Some(claim) = claim_of(volume).filter(|claim| claims.iter().all(|(_, known)| known != claim)) {
             claims.push((name(volume).to_owned(), claim.to_owned()));
         }
     }
     for asked in named {
-        if claims.iter().all(|(disk, claim)| disk != asked && claim != asked) {
+        let meant = claims.iter().filter(|(disk, claim)| disk == asked || claim == asked).count();
+        if meant > 1 {
+            out.refusals.push(Refusal {
+                object: format!("disk {asked}"),
+                reason: "one disk has this name, and another one's claim".to_owned(),
+                help: "name the claim of the one, or the disk whose claim is called otherwise".to_owned(),
+            });
+        }
+        if meant == 0 {
             let known: Vec<_> = claims.iter().map(|(disk, _)| disk.as_str()).collect();
             out.refusals.push(Refusal {
                 object: format!("disk {asked}"),
