@@ -15,9 +15,9 @@ pub(super) fn to_keep(vm: &Value, namespace: &str, wukong: &str) -> Option<Strin
     (uuid != firmware_uuid(Some(namespace), wukong)).then(|| uuid.to_owned())
 }
 
-/// The UUID that the claim of a machine's boot disk kept for it.
+/// The UUID that the claim of a machine's boot disk, or of its first disk, kept for it.
 pub(super) fn kept(machine: &Machine, namespace: &str, facts: &Facts) -> Option<String> {
-    let disk = machine.disks.iter().find(|disk| disk.boot)?;
+    let disk = machine.disks.iter().find(|disk| disk.boot).or_else(|| machine.disks.first())?;
     let claim = facts.get(kind::CLAIM, namespace, &disk.claim)?;
     let kept = path(claim, &["metadata", "annotations", FIRMWARE])?.as_str()?;
     is_uuid(kept).then(|| kept.to_owned())
