@@ -7,7 +7,7 @@ use crate::facts::{Facts, kind, path, text};
 use crate::machine::{Machine, firmware_uuid};
 
 /// The annotation of a claim that keeps the UUID of the machine that was deleted, if it cannot be derived.
-pub(crate) const FIRMWARE: &str = "vm.novasphere.dev/firmware-uuid";
+pub const FIRMWARE: &str = "vm.novasphere.dev/firmware-uuid";
 
 /// The UUID of a machine that has to be kept: one that would not follow from its name.
 pub(super) fn to_keep(vm: &Value, namespace: &str, wukong: &str) -> Option<String> {

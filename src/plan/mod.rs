@@ -24,7 +24,7 @@ mod unsaid;
 pub use change::Change;
 pub use expand::{Expansion, expand};
 pub use goal::{Line, Progress, Sent, State, To, growth, progress};
-pub(crate) use identity::FIRMWARE;
+pub use identity::FIRMWARE;
 pub use object::{LAST_APPLIED, visible};
 pub use remove::{Removal, removal};
 pub use step::{Conflict, Data, DiskPlan, Effect, Note, Op, Plan, Refusal, Step, Wishes};
