@@ -54,6 +54,15 @@ fn in_the_way(adoption: &mut Adoption, plan: &Plan) {
     }
 }
 
+/// Whether a plan takes a machine over and changes nothing of it but the marks of this tool.
+pub fn changes_nothing(plan: &Plan) -> bool {
+    let quiet = plan
+        .steps
+        .iter()
+        .all(|step| matches!(step.op, Op::Adopt | Op::Keep) && step.changes.iter().all(|(change, _)| is_mark(change)));
+    quiet && plan.refusals.is_empty() && plan.conflicts.is_empty() && plan.questions.is_empty()
+}
+
 /// A label or an annotation that is new.
 fn is_mark(change: &Change) -> bool {
     change.before.is_none()

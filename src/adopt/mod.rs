@@ -15,6 +15,8 @@ mod network;
 mod placement;
 mod probe;
 
+pub use check::changes_nothing;
+
 use serde_json::{Value, json};
 
 use crate::facts::{Facts, kind, text};

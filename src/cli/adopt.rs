@@ -11,9 +11,9 @@ use super::access::AccessArgs;
 use super::session::{Session, tell};
 use super::target::TargetArgs;
 use super::terminal::Terminal;
-use crate::adopt::{Adoption, adopt};
+use crate::adopt::{Adoption, adopt, changes_nothing};
 use crate::cluster::{Carry, Interrupt, Stopped, fetch, wanted};
-use crate::plan::{self, Change, Effect, Op, Wishes};
+use crate::plan::{self, Wishes};
 use crate::{Input, Options, load};
 
 /// Write the Wukong file of a machine that is there.
@@ -46,19 +46,11 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     let session = Session::open(&args.access, terminal)?;
-    let (facts, targets) = match args.target.find(&session) {
+    let (facts, target) = match args.target.find_one("adopt", &session, terminal) {
         Ok(found) => found,
-        Err(refused) => return Ok(tell(&refused, terminal)),
+        Err(exit) => return Ok(exit),
     };
-    let [target] = targets.as_slice() else {
-        terminal.error("adopt takes one machine at a time");
-        return Ok(Exit::Usage);
-    };
-    let Some(vm) = target.machine(&facts) else {
-        terminal.error(&format!("there is no VirtualMachine {} in {}", target.vm, target.namespace));
-        terminal.help(&format!("`kubectl get vm -n {}` lists them; write vm/NAME", target.namespace));
-        return Ok(Exit::Cluster);
-    };
+    let Some(vm) = target.machine(&facts) else { return Ok(target.missing(terminal)) };
     let name = args.name.as_deref().or(target.wukong.as_deref());
     let adoption = adopt(vm, &facts, name);
     for note in &adoption.notes {
@@ -100,9 +92,7 @@ fn take_over(session: &Session, adoption: &Adoption, terminal: &Terminal) -> any
     let result = session.runtime.block_on(async {
         let facts = fetch(&session.door, &wanted([machine])).await.map_err(Box::new).map_err(Stopped::Refused)?;
         let plan = plan::compare(machine, &Options::default(), &facts, wishes);
-        let moved =
-            plan.steps.iter().any(|step| !matches!(step.op, Op::Adopt | Op::Keep) || !step.changes.iter().all(is_mark));
-        if moved || !plan.refusals.is_empty() || !plan.conflicts.is_empty() || !plan.questions.is_empty() {
+        if !changes_nothing(&plan) {
             return Ok(false);
         }
         let done = |step: &plan::Step| terminal.progress("adopted", &format!("{}/{}", step.kind, step.name));
@@ -119,9 +109,4 @@ fn take_over(session: &Session, adoption: &Adoption, terminal: &Terminal) -> any
         Err(Stopped::Moved(refused) | Stopped::Refused(refused)) => Ok(tell(&refused, terminal)),
         Err(Stopped::Interrupted) => Ok(Exit::Interrupted),
     }
-}
-
-/// A label or an annotation, by which this tool knows what is its own.
-fn is_mark((change, _): &(Change, Effect)) -> bool {
-    change.field.contains("metadata.labels") || change.field.contains("metadata.annotations")
 }

@@ -13,7 +13,6 @@ use super::input::InputArgs;
 use super::session::{self, Session, plans, tell_gaps};
 use super::terminal::Terminal;
 use super::wait::{self, WaitArgs};
-use crate::Options;
 use crate::cluster::{Ended, Fleet};
 use crate::facts::kind;
 use crate::output;
@@ -109,8 +108,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
         strict_image: args.strict_image,
     };
     let session = Session::open(&args.access, terminal)?;
-    let options = Options { fallback_namespace: Some(session.door.namespace().to_owned()), ..args.input.options() };
-    let Some((loaded, options)) = args.input.load_with_policies(&options, &session, terminal) else {
+    let Some((loaded, options)) = args.input.load_with_policies(&session, terminal) else {
         return Ok(Exit::Cluster);
     };
     terminal.report(&loaded.report, &loaded.sources);
@@ -135,8 +133,12 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     if args.dry_run == DryRun::None && !confirmed(&questions, args.yes, terminal) {
         return Ok(Exit::Refused);
     }
-    let tell =
-        Tell { json: args.output == Format::Json, quiet: plans.len() > 1, dry_run: args.dry_run == DryRun::Server };
+    let tell = Tell {
+        terminal: *terminal,
+        json: args.output == Format::Json,
+        quiet: plans.len() > 1,
+        dry_run: args.dry_run == DryRun::Server,
+    };
     let fleet = Fleet {
         door: session.door.clone(),
         options: Arc::new(options),
@@ -179,6 +181,7 @@ fn show(args: &Args, plans: &[Plan], terminal: &Terminal) {
 /// How what was written is told.
 #[derive(Clone, Copy)]
 struct Tell {
+    terminal: Terminal,
     json: bool,
     quiet: bool,
     dry_run: bool,
@@ -187,21 +190,17 @@ struct Tell {
 impl Tell {
     /// Says what was written, at once.
     fn written(self, plan: &Plan, step: &plan::Step) {
-        let place = format!("{}/{}", plan.namespace, step.name);
-        let mut out = io::stdout().lock();
-        // A closed pipe must not end a run in the middle of its writes.
-        let _ = if self.json {
+        if self.json {
             let event = json!({
                 "type": "written", "op": step.op.as_str(), "kind": step.kind, "namespace": plan.namespace,
                 "name": step.name, "dryRun": self.dry_run,
             });
-            writeln!(out, "{event}")
-        } else if self.quiet {
-            Ok(())
-        } else {
+            self.terminal.say(&format!("{event}\n"));
+        } else if !self.quiet {
             let suffix = if self.dry_run { " (server dry run)" } else { "" };
-            writeln!(out, "{:<7} {} {place}{suffix}", past(step.op), step.kind)
-        };
+            let (past, kind, namespace, name) = (past(step.op), &step.kind, &plan.namespace, &step.name);
+            self.terminal.say(&format!("{past:<7} {kind} {namespace}/{name}{suffix}\n"));
+        }
     }
 }
 
@@ -255,7 +254,7 @@ fn report(plans: &[Plan], ended: &[Ended], json: bool, wishes: Wishes, terminal:
                     "{name}: the cluster changed while it was written, and more would be done now than was shown"
                 ));
                 let text = output::plans(std::slice::from_ref(now), true, &terminal.err, terminal.err_width);
-                // As in `tell`.
+                // Nobody is left to tell if standard error is closed.
                 let _ = io::stderr().write_all(text.as_bytes());
                 terminal.help("look at it, and apply again");
                 ("stopped", styles.error, "the cluster changed meanwhile".to_owned())
@@ -263,7 +262,7 @@ fn report(plans: &[Plan], ended: &[Ended], json: bool, wishes: Wishes, terminal:
         };
         rows.push((name, result, style, detail));
     }
-    let exit = worst(&exits);
+    let exit = Exit::worst(&exits);
     if json {
         for (name, word, _, detail) in rows {
             let event = json!({"type": "machine", "machine": name, "result": word, "detail": detail});
@@ -288,10 +287,4 @@ fn report(plans: &[Plan], ended: &[Ended], json: bool, wishes: Wishes, terminal:
         terminal.say(&format!("{}\n", counts.join(", ")));
     }
     exit
-}
-
-/// Of several, refused wins over the cluster's over time; an interruption is what the person did last.
-pub(super) fn worst(exits: &[Exit]) -> Exit {
-    let order = [Exit::Interrupted, Exit::Refused, Exit::Cluster, Exit::TimedOut];
-    order.into_iter().find(|exit| exits.contains(exit)).unwrap_or(Exit::Done)
 }

@@ -17,12 +17,11 @@ pub(super) fn confirmed(questions: &[String], yes: bool, terminal: &Terminal) ->
         // Nobody is left to ask if standard error is closed; the answer is then no.
         let _ = writeln!(stderr, "{} {}", "?".style(terminal.err.strong), sanitize(question));
     }
-    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
-        drop(stderr);
-        terminal.error("not confirmed: there is no terminal to ask");
-        terminal.help("--yes answers yes");
+    drop(stderr);
+    if !can_ask(terminal) {
         return false;
     }
+    let mut stderr = io::stderr().lock();
     let _ = write!(stderr, "Go on? [y/N] ");
     let _ = stderr.flush();
     drop(stderr);
@@ -31,9 +30,7 @@ pub(super) fn confirmed(questions: &[String], yes: bool, terminal: &Terminal) ->
 
 /// Whether a person typed these words.
 pub(super) fn typed(words: &str, terminal: &Terminal) -> bool {
-    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
-        terminal.error("not confirmed: there is no terminal to ask");
-        terminal.help("--yes answers yes");
+    if !can_ask(terminal) {
         return false;
     }
     let mut stderr = io::stderr().lock();
@@ -41,6 +38,16 @@ pub(super) fn typed(words: &str, terminal: &Terminal) -> bool {
     let _ = stderr.flush();
     drop(stderr);
     line() == words
+}
+
+/// Whether a person can be asked; says so if not.
+fn can_ask(terminal: &Terminal) -> bool {
+    let can = io::stdin().is_terminal() && io::stderr().is_terminal();
+    if !can {
+        terminal.error("not confirmed: there is no terminal to ask");
+        terminal.help("--yes answers yes");
+    }
+    can
 }
 
 fn line() -> String {

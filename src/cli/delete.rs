@@ -7,17 +7,15 @@ use owo_colors::{OwoColorize as _, Style};
 
 use super::Exit;
 use super::access::AccessArgs;
-use super::apply::worst;
 use super::confirm::{confirmed, typed};
 use super::input::{InputArgs, namespace};
-use super::session::{Session, tell};
+use super::session::{Session, refuse, tell};
 use super::target::target;
 use super::terminal::Terminal;
-use crate::cluster::{Refused, Unfinished, Wanted, fetch, remove};
-use crate::facts::{Record, kind};
+use crate::cluster::{Refused, Unfinished, Wanted, fetch, read_secrets, remove};
+use crate::facts::{Facts, kind};
 use crate::output;
 use crate::plan::{Removal, removal};
-use crate::{Options, facts::Facts};
 
 /// Delete machines and keep their disks.
 ///
@@ -85,7 +83,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
         return Ok(Exit::Usage);
     }
     if args.dry_run {
-        return Ok(worst(&exits));
+        return Ok(Exit::worst(&exits));
     }
     let ready: Vec<_> = removals.iter().filter(|removal| removal.refusals.is_empty()).collect();
     let questions: Vec<_> = ready
@@ -108,7 +106,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
             Err(unfinished) => exits.push(unfinished_exit(&unfinished, removal, terminal)),
         }
     }
-    Ok(worst(&exits))
+    Ok(Exit::worst(&exits))
 }
 
 /// The claims whose data is deleted.
@@ -127,8 +125,7 @@ fn names(args: &Args, session: &Session, terminal: &Terminal) -> Option<Vec<(Str
         return Some(args.names.iter().map(|name| (own(), name.trim_start_matches("wukong/").to_owned())).collect());
     }
     let input = InputArgs::of(args.filenames.clone(), args.recursive, args.namespace.clone());
-    let options = Options { fallback_namespace: Some(session.door.namespace().to_owned()), ..input.options() };
-    let (loaded, _) = input.load_with_policies(&options, session, terminal)?;
+    let (loaded, _) = input.load_with_policies(session, terminal)?;
     terminal.report(&loaded.report, &loaded.sources);
     let named =
         loaded.machines.iter().map(|machine| (machine.namespace.clone().unwrap_or_else(own), machine.name.clone()));
@@ -137,13 +134,10 @@ fn names(args: &Args, session: &Session, terminal: &Terminal) -> Option<Vec<(Str
 
 async fn plan(session: &Session, names: &[(String, String)], data: &[String]) -> Result<Vec<Removal>, Refused> {
     let namespaces: BTreeSet<_> = names.iter().map(|(namespace, _)| namespace.clone()).collect();
-    let mut wanted = Wanted { namespaces, ..Wanted::default() };
-    let facts = fetch(&session.door, &wanted).await?;
-    for (namespace, name) in names {
-        wanted.secrets.extend(secrets(&facts, namespace, name));
-    }
+    let mut facts = fetch(&session.door, &Wanted { namespaces, ..Wanted::default() }).await?;
     // Secrets are not listed: which ones there are is in the record.
-    let facts = if wanted.secrets.is_empty() { facts } else { fetch(&session.door, &wanted).await? };
+    let made = names.iter().flat_map(|(namespace, name)| secrets(&facts, namespace, name)).collect();
+    read_secrets(&session.door, &made, &mut facts).await?;
     Ok(names
         .iter()
         .map(|(namespace, name)| removal(&facts, namespace, name, &target(name, namespace, &facts).vm, data))
@@ -151,8 +145,7 @@ async fn plan(session: &Session, names: &[(String, String)], data: &[String]) ->
 }
 
 fn secrets(facts: &Facts, namespace: &str, name: &str) -> Vec<(String, String)> {
-    let found = facts.get(kind::CONFIG_MAP, namespace, &Record::name(name));
-    let record = found.and_then(|found| Record::read(found).ok()).unwrap_or_default();
+    let record = target(name, namespace, facts).record.unwrap_or_default();
     let made = record.made.into_iter().filter(|made| made.kind == kind::SECRET);
     made.map(|made| (namespace.to_owned(), made.name)).collect()
 }
@@ -194,8 +187,7 @@ fn show(removal: &Removal, terminal: &Terminal) {
         terminal.warning(&format!("{}: {}", note.object, note.text));
     }
     for refusal in &removal.refusals {
-        terminal.error(&format!("{}: {}", refusal.object, refusal.reason));
-        terminal.help(&refusal.help);
+        refuse(refusal, terminal);
     }
 }
 

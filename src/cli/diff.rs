@@ -14,12 +14,12 @@ use super::access::AccessArgs;
 use super::input::InputArgs;
 use super::session::{Session, plans, tell, tell_gaps};
 use super::terminal::Terminal;
+use crate::Loaded;
 use crate::cluster::{Door, Refused, Write};
 use crate::facts::Record;
 use crate::output;
 use crate::plan::{Op, Plan, Wishes};
 use crate::text::yaml;
-use crate::{Loaded, Options};
 
 /// Show what apply would change, and what that means to the guest and to the data.
 ///
@@ -88,8 +88,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
         super::base::plans(&before.machines, &loaded.machines, &options, wishes)
     } else {
         let session = Session::open(&args.access, terminal)?;
-        let options = Options { fallback_namespace: Some(session.door.namespace().to_owned()), ..args.input.options() };
-        let Some((loaded, options)) = args.input.load_with_policies(&options, &session, terminal) else {
+        let Some((loaded, options)) = args.input.load_with_policies(&session, terminal) else {
             return Ok(Exit::Cluster);
         };
         if !valid(&loaded, terminal) {
@@ -150,7 +149,7 @@ async fn ask(door: &Door, plans: &mut [Plan]) -> Result<(), Refused> {
     for plan in plans.iter_mut() {
         let manager = Record::manager(&plan.name);
         for step in plan.steps.iter_mut().filter(|step| matches!(step.op, Op::Create | Op::Update | Op::Adopt)) {
-            if step.body.get("spec").is_none() && step.body.get("data").is_none() {
+            if step.only_noted() {
                 continue;
             }
             let write = Write { manager: &manager, force: step.force, dry_run: true };

@@ -26,6 +26,12 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// Of several, refused wins over the cluster's over time; an interruption is what the person did last.
+    pub(super) fn worst(exits: &[Self]) -> Self {
+        let order = [Self::Interrupted, Self::Refused, Self::Cluster, Self::TimedOut];
+        order.into_iter().find(|exit| exits.contains(exit)).unwrap_or(Self::Done)
+    }
+
     /// The number that the shell sees.
     pub const fn code(self) -> u8 {
         match self {

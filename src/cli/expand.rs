@@ -2,17 +2,14 @@
 
 use std::time::Duration;
 
-use serde_json::json;
-
 use super::Exit;
 use super::access::AccessArgs;
-use super::run::runs;
-use super::session::{Session, tell};
+use super::session::{Session, refuse, tell};
 use super::target::TargetArgs;
 use super::terminal::Terminal;
-use crate::cluster::{Arrival, Refused, Resource, Write, growing};
-use crate::facts::{MANAGER, Record, text};
-use crate::plan::{Expansion, Step, expand};
+use crate::cluster::{Arrival, Write, grow, growing};
+use crate::facts::text;
+use crate::plan::{Expansion, expand};
 use crate::quantity::Quantity;
 
 /// Make a disk larger, and say what is left to do in the guest.
@@ -57,19 +54,11 @@ fn size(text: &str) -> Result<Quantity, String> {
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     let session = Session::open(&args.access, terminal)?;
-    let (facts, targets) = match args.target.find(&session) {
+    let (facts, target) = match args.target.find_one("expand", &session, terminal) {
         Ok(found) => found,
-        Err(refused) => return Ok(tell(&refused, terminal)),
+        Err(exit) => return Ok(exit),
     };
-    let [target] = targets.as_slice() else {
-        terminal.error("expand takes one machine at a time");
-        return Ok(Exit::Usage);
-    };
-    let Some(vm) = target.machine(&facts) else {
-        terminal.error(&format!("there is no VirtualMachine {} in {}", target.vm, target.namespace));
-        terminal.help(&format!("`kubectl get vm -n {}` lists them; vm/NAME names any of them", target.namespace));
-        return Ok(Exit::Cluster);
-    };
+    let Some(vm) = target.machine(&facts) else { return Ok(target.missing(terminal)) };
     let step = match expand(&facts, &target.namespace, vm, &target.shown(), &args.disk, &args.size) {
         Ok(Expansion::Step(step)) => step,
         Ok(Expansion::Enough) => {
@@ -77,8 +66,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
             return Ok(Exit::Done);
         }
         Err(refusal) => {
-            terminal.error(&format!("{}: {}", refusal.object, refusal.reason));
-            terminal.help(&refusal.help);
+            refuse(&refusal, terminal);
             return Ok(Exit::Refused);
         }
     };
@@ -89,14 +77,15 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     if args.dry_run {
         return Ok(Exit::Done);
     }
-    let manager = target.wukong.as_deref().map_or_else(|| MANAGER.to_owned(), Record::manager);
-    if let Err(refused) = session.runtime.block_on(write(&session, &target.namespace, &step, &manager)) {
+    let manager = target.manager();
+    let write = Write { manager: &manager, force: false, dry_run: false };
+    if let Err(refused) = session.runtime.block_on(grow(&session.door, &target.namespace, &step, &write)) {
         return Ok(tell(&refused, terminal));
     }
     if args.timeout.is_zero() {
         return Ok(Exit::Done);
     }
-    let running = runs(target, &facts);
+    let running = target.runs(&facts);
     let mut show = |detail: &str| terminal.progress("disk", detail);
     let (namespace, claim) = (&target.namespace, &step.name);
     let arrival = growing(&session.door, namespace, claim, &target.vm, args.timeout, &mut show);
@@ -119,16 +108,6 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
         Ok(Arrival::Interrupted) => Ok(Exit::Interrupted),
         Err(refused) => Ok(tell(&refused, terminal)),
     }
-}
-
-async fn write(session: &Session, namespace: &str, step: &Step, manager: &str) -> Result<(), Refused> {
-    let live = step.live.clone().unwrap_or_default();
-    let patch = json!({
-        "metadata": {"uid": live["metadata"]["uid"]},
-        "spec": step.body["spec"],
-    });
-    let write = Write { manager, force: false, dry_run: false };
-    session.door.merge(Resource::PersistentVolumeClaim, Some(namespace), &step.name, &patch, &write).await.map(|_| ())
 }
 
 /// What is left to do: the disk is the cluster's, its file systems are the guest's.

@@ -54,19 +54,15 @@ impl InputArgs {
         Self { filenames: vec![path.to_owned()], ..self.clone() }
     }
 
-    /// Reads and checks everything; what storage policies stand for may come from the cluster. Nothing if that failed,
-    /// which was told.
-    pub(super) fn load_with_policies(
-        &self,
-        options: &Options,
-        session: &Session,
-        terminal: &Terminal,
-    ) -> Option<(Loaded, Options)> {
+    /// Reads and checks everything. The namespace of the context and what storage policies stand for come from the
+    /// cluster. Nothing if that failed, which was told.
+    pub(super) fn load_with_policies(&self, session: &Session, terminal: &Terminal) -> Option<(Loaded, Options)> {
+        let options = Options { fallback_namespace: Some(session.door.namespace().to_owned()), ..self.options() };
         let mut unread = Vec::new();
         let inputs = self.read(&mut unread);
-        let loaded = self.check(inputs.clone(), unread.clone(), options, false);
+        let loaded = self.check(inputs.clone(), unread.clone(), &options, false);
         if loaded.report.problems().iter().all(|problem| problem.code != Code::StoragePolicy) {
-            return Some((loaded, options.clone()));
+            return Some((loaded, options));
         }
         let own = options.namespace.as_deref().unwrap_or(session.door.namespace());
         let cluster_policies = match session.runtime.block_on(policies(&session.door, own)) {
@@ -80,7 +76,7 @@ impl InputArgs {
                 return None;
             }
         };
-        let options = Options { cluster_policies, ..options.clone() };
+        let options = Options { cluster_policies, ..options };
         Some((self.check(inputs, unread, &options, false), options))
     }
 

@@ -10,7 +10,7 @@ use super::target::{Target, TargetArgs};
 use super::terminal::Terminal;
 use super::wait::{self, WaitArgs};
 use crate::cluster::{Refused, Resource, Write};
-use crate::facts::{Facts, MANAGER, Record, kind, text};
+use crate::facts::{Facts, kind, text};
 use crate::plan::{Sent, To};
 
 /// Start machines, with the run strategy of their files.
@@ -76,7 +76,7 @@ pub(super) fn stop(args: &StopArgs, terminal: &Terminal) -> anyhow::Result<Exit>
         |_, _| To::Stop,
         |target, facts| {
             let Some(vm) = target.machine(facts) else { return Ok(None) };
-            if halted(vm) && !runs(target, facts) {
+            if halted(vm) && !target.runs(facts) {
                 return Ok(Some("is stopped already"));
             }
             session.runtime.block_on(call(&session, target, "stop", &json!({})))?;
@@ -91,15 +91,16 @@ pub(super) fn restart(args: &RestartArgs, terminal: &Terminal) -> anyhow::Result
         Ok(found) => found,
         Err(refused) => return Ok(tell(&refused, terminal)),
     };
-    let running: Vec<_> = targets.iter().filter(|target| runs(target, &facts)).collect();
+    let running: Vec<_> = targets.iter().filter(|target| target.runs(&facts)).collect();
     let questions: Vec<_> =
         running.iter().map(|target| format!("restart {}? its guest is shut down", target.shown())).collect();
     if !confirmed(&questions, args.yes, terminal) {
         return Ok(Exit::Refused);
     }
+    // It is read again: a person may have thought about the question for long.
     Ok(each(&session, &args.target, &args.wait, terminal, again, |target, facts| {
         let Some(vm) = target.machine(facts) else { return Ok(None) };
-        if !runs(target, facts) {
+        if !target.runs(facts) {
             return session.runtime.block_on(start_one(&session, target, vm, facts)).map(Some);
         }
         session.runtime.block_on(call(&session, target, "restart", &json!({})))?;
@@ -109,7 +110,7 @@ pub(super) fn restart(args: &RestartArgs, terminal: &Terminal) -> anyhow::Result
 
 /// Running, and as another instance than the one that runs now.
 fn again(target: &Target, facts: &Facts) -> To {
-    let running = facts.get(kind::INSTANCE, &target.namespace, &target.vm).filter(|_| runs(target, facts));
+    let running = facts.get(kind::INSTANCE, &target.namespace, &target.vm).filter(|_| target.runs(facts));
     running.and_then(|running| text(running, "/metadata/uid")).map_or(To::Run, |uid| To::RunAgain(uid.to_owned()))
 }
 
@@ -144,38 +145,22 @@ fn each(
                 terminal.say(&format!("{}/{} {state}\n", target.namespace, target.shown()));
                 goals.push(Sent { namespace: target.namespace.clone(), vm: target.vm.clone(), to: to(target, &facts) });
             }
-            Ok(None) => {
-                terminal.error(&format!("there is no VirtualMachine {} in {}", target.vm, target.namespace));
-                terminal
-                    .help(&format!("`kubectl get vm -n {}` lists them; vm/NAME names any of them", target.namespace));
-                exit = Exit::Cluster;
-            }
+            Ok(None) => exit = target.missing(terminal),
             Err(refused) => exit = tell(&refused, terminal),
         }
     }
-    let waits = if exit == Exit::Done && waits.wanted() {
-        Some(wait::run(session, &goals, waits, false, terminal))
-    } else {
-        None
-    };
-    waits.unwrap_or(exit)
-}
-
-/// Whether a machine has a running instance.
-pub(super) fn runs(target: &Target, facts: &Facts) -> bool {
-    let instance = facts.get(kind::INSTANCE, &target.namespace, &target.vm);
-    instance.is_some_and(|instance| !matches!(text(instance, "/status/phase"), Some("Succeeded" | "Failed")))
+    if exit == Exit::Done && waits.wanted() { wait::run(session, &goals, waits, false, terminal) } else { exit }
 }
 
 /// Starts a machine with the strategy that its file said last: KubeVirt's own start would make it Always.
 async fn start_one(session: &Session, target: &Target, vm: &Value, facts: &Facts) -> Result<&'static str, Refused> {
-    if runs(target, facts) && !halted(vm) {
+    if target.runs(facts) && !halted(vm) {
         return Ok("runs already");
     }
     let wanted = target.record.as_ref().and_then(|record| record.run_strategy.as_deref());
     let wanted = wanted.filter(|strategy| !matches!(*strategy, "Halted" | "Manual"));
     if let (Some(wanted), Some("Halted")) = (wanted, text(vm, "/spec/runStrategy")) {
-        let manager = target.wukong.as_deref().map_or_else(|| MANAGER.to_owned(), Record::manager);
+        let manager = target.manager();
         let write = Write { manager: &manager, force: false, dry_run: false };
         let patch = json!({
             "metadata": {"uid": vm["metadata"]["uid"]},

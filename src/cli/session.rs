@@ -9,7 +9,7 @@ use super::access::{AccessArgs, Heard};
 use super::terminal::Terminal;
 use crate::cluster::{Door, Refused, Runtime, fetch, wanted};
 use crate::facts::Facts;
-use crate::plan::{self, Plan, Wishes};
+use crate::plan::{self, Plan, Refusal, Wishes};
 use crate::{Machine, Options};
 
 /// A runtime and a way to the server.
@@ -36,6 +36,12 @@ pub(super) fn tell(refused: &Refused, terminal: &Terminal) -> Exit {
         terminal.help(&help);
     }
     Exit::Cluster
+}
+
+/// Tells why something is not done, and the way out.
+pub(super) fn refuse(refusal: &Refusal, terminal: &Terminal) {
+    terminal.error(&format!("{}: {}", refusal.object, refusal.reason));
+    terminal.help(&refusal.help);
 }
 
 /// Reads the cluster once and plans every machine.

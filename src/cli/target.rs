@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::Exit;
 use super::input::namespace;
-use super::session::Session;
+use super::session::{Session, tell};
+use super::terminal::Terminal;
 use crate::cluster::{Refused, Wanted, fetch};
-use crate::facts::{Facts, Record, kind};
+use crate::facts::{Facts, MANAGER, Record, has_ended, kind};
 use crate::machine::vm_name;
 
 /// Which machine, and where.
@@ -40,6 +42,23 @@ impl Target {
         self.wukong.clone().unwrap_or_else(|| format!("vm/{}", self.vm))
     }
 
+    /// Who writes for it.
+    pub(super) fn manager(&self) -> String {
+        self.wukong.as_deref().map_or_else(|| MANAGER.to_owned(), Record::manager)
+    }
+
+    /// Whether it has a running instance.
+    pub(super) fn runs(&self, facts: &Facts) -> bool {
+        facts.get(kind::INSTANCE, &self.namespace, &self.vm).is_some_and(|instance| !has_ended(instance))
+    }
+
+    /// Says that there is no such machine.
+    pub(super) fn missing(&self, terminal: &Terminal) -> Exit {
+        terminal.error(&format!("there is no VirtualMachine {} in {}", self.vm, self.namespace));
+        terminal.help(&format!("`kubectl get vm -n {}` lists them; vm/NAME names any of them", self.namespace));
+        Exit::Cluster
+    }
+
     /// Its VirtualMachine.
     pub(super) fn machine<'f>(&self, facts: &'f Facts) -> Option<&'f Value> {
         facts.get(kind::MACHINE, &self.namespace, &self.vm)
@@ -50,6 +69,23 @@ impl TargetArgs {
     /// The namespace that is meant.
     pub(super) fn namespace(&self, session: &Session) -> String {
         self.namespace.clone().unwrap_or_else(|| session.door.namespace().to_owned())
+    }
+
+    /// The same for a command that takes one machine: what is wrong was told.
+    pub(super) fn find_one(
+        &self,
+        command: &str,
+        session: &Session,
+        terminal: &Terminal,
+    ) -> Result<(Facts, Target), Exit> {
+        let (facts, mut targets) = self.find(session).map_err(|refused| tell(&refused, terminal))?;
+        match targets.pop() {
+            Some(target) if targets.is_empty() => Ok((facts, target)),
+            _ => {
+                terminal.error(&format!("{command} takes one machine at a time"));
+                Err(Exit::Usage)
+            }
+        }
     }
 
     /// Reads the namespace and finds the machines in it. A Wukong is known by its record, or by its machine's name.

@@ -138,7 +138,7 @@ impl Carry<'_> {
             }
             (Op::Update | Op::Adopt, Some(live)) => {
                 // A claim of a DataVolume is only noted.
-                if step.body.get("spec").is_none() && step.body.get("data").is_none() {
+                if step.only_noted() {
                     return Ok(Some(live.clone()));
                 }
                 let mut body = step.body.clone();
@@ -149,13 +149,7 @@ impl Carry<'_> {
                 body["metadata"]["resourceVersion"] = seen;
                 self.door.apply(&body, &write).await.map(Some).map_err(stopped)
             }
-            (Op::Grow, Some(live)) => {
-                let mut patch = json!({"spec": step.body["spec"]});
-                // Its status may move; the server lets no claim shrink.
-                patch["metadata"] = json!({"uid": live["metadata"]["uid"]});
-                let kind = kind.unwrap_or(Resource::PersistentVolumeClaim);
-                self.door.merge(kind, namespace, &step.name, &patch, &write).await.map(Some).map_err(stopped)
-            }
+            (Op::Grow, Some(_)) => grow(self.door, &plan.namespace, step, &write).await.map(Some).map_err(stopped),
             (Op::Delete, Some(live)) => {
                 let Some(kind) = kind else { return Ok(None) };
                 let delete = Delete { uid: text(live, "/metadata/uid"), dry_run: self.dry_run, ..Delete::default() };
@@ -202,6 +196,17 @@ impl Carry<'_> {
         })?;
         Ok(stored["metadata"]["resourceVersion"].clone())
     }
+}
+
+/// Asks for a larger claim; gives the stored one. Its status may move meanwhile, and the server lets no claim shrink, so
+/// that its UID is condition enough.
+///
+/// # Errors
+/// The server refused.
+pub async fn grow(door: &Door, namespace: &str, step: &Step, write: &Write<'_>) -> Result<Value, Refused> {
+    let uid = step.live.as_ref().map(|live| live["metadata"]["uid"].clone());
+    let patch = json!({"metadata": {"uid": uid}, "spec": step.body["spec"]});
+    door.merge(Resource::PersistentVolumeClaim, Some(namespace), &step.name, &patch, write).await
 }
 
 /// The version of an empty store, which no object ever has. With it, server-side apply makes an object but answers with a

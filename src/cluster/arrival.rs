@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::runtime::{interrupted, pause};
-use super::{Door, Reason, Refused, Resource, Wanted, fetch};
+use super::{Door, Purpose, Reason, Refused, Resource, Wanted, fetch};
 use crate::plan::{Progress, Sent, State, growth, progress};
 
 /// How the waiting ended.
@@ -34,7 +34,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// The server cannot be asked any more.
 pub async fn arrival(door: &Door, sent: &[Sent], timeout: Duration, show: &mut Shown<'_>) -> Result<Arrival, Refused> {
     let namespaces: BTreeSet<_> = sent.iter().map(|sent| sent.namespace.clone()).collect();
-    let wanted = Wanted { namespaces, secrets: BTreeSet::new(), warnings: true };
+    let wanted = Wanted { namespaces, purpose: Purpose::Progress, ..Wanted::default() };
     let look = async {
         let end = end(timeout);
         loop {

@@ -16,13 +16,33 @@ pub struct Wanted {
     pub namespaces: BTreeSet<String>,
     /// Secrets, by namespace and name.
     pub secrets: BTreeSet<(String, String)>,
-    /// Whether warnings are wanted as well: the events that tell why something does not go on.
-    pub warnings: bool,
+    /// What it is read for.
+    pub purpose: Purpose,
+}
+
+/// What facts are for: one who waits looks every second, and needs less.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// To plan a change.
+    #[default]
+    Plan,
+    /// To see how far machines are, with the warnings that tell why one does not go on.
+    Progress,
+}
+
+impl Purpose {
+    /// Kinds that are listed in each namespace, and kinds that are listed once.
+    const fn kinds(self) -> (&'static [Resource], &'static [Resource]) {
+        match self {
+            Self::Plan => (&NAMESPACED, &CLUSTER),
+            Self::Progress => (&PROGRESS, &[]),
+        }
+    }
 }
 
 /// What has to be read for some machines.
 pub fn wanted<'m>(machines: impl IntoIterator<Item = &'m Machine>) -> Wanted {
-    let mut wanted = Wanted { namespaces: BTreeSet::new(), secrets: BTreeSet::new(), warnings: false };
+    let mut wanted = Wanted::default();
     for machine in machines {
         let namespace = machine.namespace.clone().unwrap_or_default();
         let access = &machine.access;
@@ -35,7 +55,7 @@ pub fn wanted<'m>(machines: impl IntoIterator<Item = &'m Machine>) -> Wanted {
     wanted
 }
 
-/// Kinds that are listed in each namespace.
+/// Kinds that a plan needs of each namespace.
 const NAMESPACED: [Resource; 8] = [
     Resource::VirtualMachine,
     Resource::VirtualMachineInstance,
@@ -47,7 +67,16 @@ const NAMESPACED: [Resource; 8] = [
     Resource::ResourceQuota,
 ];
 
-/// Kinds that are listed once.
+/// Kinds by which progress is seen.
+const PROGRESS: [Resource; 5] = [
+    Resource::VirtualMachine,
+    Resource::VirtualMachineInstance,
+    Resource::DataVolume,
+    Resource::PersistentVolumeClaim,
+    Resource::Event,
+];
+
+/// Kinds that a plan needs of the cluster.
 const CLUSTER: [Resource; 3] = [Resource::StorageClass, Resource::CdiConfig, Resource::KubeVirt];
 
 /// From so many namespaces on, one list of all is cheaper than one of each.
@@ -59,10 +88,11 @@ const MANY: usize = 8;
 /// The server cannot be reached, does not know the person, or has no KubeVirt.
 pub async fn fetch(door: &Door, wanted: &Wanted) -> Result<Facts, Refused> {
     let mut lists = JoinSet::new();
-    for kind in CLUSTER {
+    let (namespaced, cluster) = wanted.purpose.kinds();
+    for &kind in cluster {
         lists.spawn(list(door.clone(), kind, None));
     }
-    for kind in NAMESPACED {
+    for &kind in namespaced {
         if wanted.namespaces.len() >= MANY {
             lists.spawn(everywhere(door.clone(), kind, wanted.namespaces.clone()));
         } else {
@@ -71,16 +101,30 @@ pub async fn fetch(door: &Door, wanted: &Wanted) -> Result<Facts, Refused> {
             }
         }
     }
-    if wanted.warnings {
-        for namespace in &wanted.namespaces {
-            lists.spawn(list(door.clone(), Resource::Event, Some(namespace.clone())));
-        }
-    }
-    for (namespace, name) in &wanted.secrets {
-        lists.spawn(secret(door.clone(), namespace.clone(), name.clone()));
-    }
     let mut facts = Facts::default();
-    while let Some(read) = lists.join_next().await {
+    ask_for_secrets(door, &wanted.secrets, &mut lists);
+    gather(lists, &mut facts).await?;
+    Ok(facts)
+}
+
+/// Reads Secrets, by namespace and name, into facts.
+///
+/// # Errors
+/// As above.
+pub async fn read_secrets(door: &Door, names: &BTreeSet<(String, String)>, facts: &mut Facts) -> Result<(), Refused> {
+    let mut reads = JoinSet::new();
+    ask_for_secrets(door, names, &mut reads);
+    gather(reads, facts).await
+}
+
+fn ask_for_secrets(door: &Door, names: &BTreeSet<(String, String)>, reads: &mut JoinSet<Result<Read, Refused>>) {
+    for (namespace, name) in names {
+        reads.spawn(secret(door.clone(), namespace.clone(), name.clone()));
+    }
+}
+
+async fn gather(mut reads: JoinSet<Result<Read, Refused>>, facts: &mut Facts) -> Result<(), Refused> {
+    while let Some(read) = reads.join_next().await {
         // A fault of this program: what was not read must not pass for what is not there.
         let read = read.map_err(|_| Refused::broken_off())??;
         for object in read.objects {
@@ -90,7 +134,7 @@ pub async fn fetch(door: &Door, wanted: &Wanted) -> Result<Facts, Refused> {
             facts.unread(unread);
         }
     }
-    Ok(facts)
+    Ok(())
 }
 
 #[derive(Default)]

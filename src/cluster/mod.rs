@@ -28,11 +28,11 @@ mod watch;
 mod write;
 
 pub use access::{Access, Limits};
-pub use apply::{Carry, Interrupt, Stopped};
+pub use apply::{Carry, Interrupt, Stopped, grow};
 pub use arrival::{Arrival, Shown, arrival, growing};
 pub use asked::Asked;
 pub use door::{Door, Notices};
-pub use fetch::{Wanted, fetch, wanted};
+pub use fetch::{Purpose, Wanted, fetch, read_secrets, wanted};
 pub use fleet::{Ended, Fleet, Told};
 pub use policies::{Policy, policies};
 pub use read::Selector;

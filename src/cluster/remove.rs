@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::arrival::end;
+use super::runtime::pause;
 use super::{Delete, Door, Refused, Resource, Write};
-use crate::facts::{Record, text};
+use crate::facts::{Record, is_going, text};
 use crate::plan::{FIRMWARE, Removal};
 
 /// Why a deletion did not come to its end. What is left can be deleted by the same command again.
@@ -44,7 +45,7 @@ pub async fn remove(
     if let Some(machine) = &removal.machine {
         let name = text(machine, "/metadata/name").unwrap_or_default();
         let uid = text(machine, "/metadata/uid");
-        if machine.pointer("/metadata/deletionTimestamp").is_none() {
+        if !is_going(machine) {
             halt(door, removal, machine, name).await?;
             tell("stopping");
             let stopped = gone(door, Resource::VirtualMachineInstance, namespace, name, None, end).await?;
@@ -64,9 +65,7 @@ pub async fn remove(
     }
     for (disk, claim) in &removal.kept {
         let found = door.get(Resource::PersistentVolumeClaim, namespace, claim).await?;
-        let going = found
-            .as_ref()
-            .is_some_and(|found| found.pointer("/metadata/deletionTimestamp").is_some_and(|time| !time.is_null()));
+        let going = found.as_ref().is_some_and(is_going);
         // A DataVolume may not have its claim yet; it is then what stays.
         let volume = if found.is_none() { door.get(Resource::DataVolume, namespace, claim).await? } else { None };
         if going || found.is_none() && volume.is_none() {
@@ -124,7 +123,7 @@ async fn gone(
             None => return Ok(true),
             Some(found) if uid.is_some() && text(&found, "/metadata/uid") != uid => return Ok(true),
             Some(_) if end.is_some_and(|end| Instant::now() >= end) => return Ok(false),
-            Some(_) => tokio::time::sleep(PAUSE).await,
+            Some(_) => pause(PAUSE).await,
         }
     }
 }

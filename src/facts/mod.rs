@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-pub use object::{created_by_other, path, strings, text};
+pub use object::{created_by_other, has_ended, is_going, path, strings, text};
 pub use record::{MANAGER, Made, RECORD_LABEL, Record, Unusable};
 
 /// The kinds of objects that are looked at, by the name that the API gives them.

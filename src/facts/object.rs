@@ -18,6 +18,16 @@ pub fn strings<'a>(object: &'a Value, pointer: &str) -> Vec<&'a str> {
     list.map(|list| list.iter().filter_map(Value::as_str).collect()).unwrap_or_default()
 }
 
+/// Whether an object is being deleted.
+pub fn is_going(object: &Value) -> bool {
+    object.pointer("/metadata/deletionTimestamp").is_some_and(|time| !time.is_null())
+}
+
+/// Whether a pod or an instance has ended, and holds its volumes no more. A machine has no phase.
+pub fn has_ended(object: &Value) -> bool {
+    matches!(text(object, "/status/phase"), Some("Succeeded" | "Failed"))
+}
+
 /// The object that controls this one, as `Kind NAME`: what it does to its owner's object is undone, and what is done to
 /// the owner may delete it.
 pub fn created_by_other(object: &Value) -> Option<String> {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::lists::{LISTS, claim_of, list};
 use super::{Note, Refusal};
-use crate::facts::{Facts, kind, strings, text};
+use crate::facts::{Facts, has_ended, is_going, kind, strings, text};
 use crate::machine::Disk;
 
 /// Checks the claim of a disk that exists already. `machine` is the VirtualMachine's name.
@@ -22,7 +22,7 @@ pub(super) fn check(disk: &Disk, namespace: &str, machine: &str, facts: &Facts) 
         let help = format!("`kubectl get pvc -n {namespace}` lists what is there");
         return Err(refuse(format!("its claim {name} does not exist in {namespace}"), &help));
     };
-    if claim.pointer("/metadata/deletionTimestamp").is_some_and(|time| !time.is_null()) {
+    if is_going(claim) {
         return Err(refuse(format!("its claim {name} is being deleted"), "use another claim, or wait and restore it"));
     }
     match text(claim, "/status/phase") {
@@ -88,23 +88,18 @@ pub(super) fn user(claim: &str, namespace: &str, machine: &str, only_read: bool,
         for other in facts.all(kind, namespace) {
             let name = text(other, "/metadata/name").unwrap_or_default();
             let volumes = if kind == kind::MACHINE { list(other, &LISTS[1]) } else { pod_volumes(other) };
-            if name != machine && !ended(other) && holds(volumes) {
+            if name != machine && !has_ended(other) && holds(volumes) {
                 return Some(format!("the {kind} {name}"));
             }
         }
     }
     let mut pods = facts.all(kind::POD, namespace);
-    let pod = pods.find(|pod| !ended(pod) && !belongs_to_a_machine(pod) && holds(pod_volumes(pod)))?;
+    let pod = pods.find(|pod| !has_ended(pod) && !belongs_to_a_machine(pod) && holds(pod_volumes(pod)))?;
     Some(format!("the pod {}", text(pod, "/metadata/name").unwrap_or_default()))
 }
 
 fn pod_volumes(object: &Value) -> &[Value] {
     object.pointer("/spec/volumes").and_then(Value::as_array).map_or(&[], Vec::as_slice)
-}
-
-/// Whether a pod or an instance has ended, and holds its volumes no more. A machine has no phase.
-fn ended(object: &Value) -> bool {
-    matches!(text(object, "/status/phase"), Some("Succeeded" | "Failed"))
 }
 
 /// Whether a volume stands for a claim, in any of the ways that a machine or a pod can name one.

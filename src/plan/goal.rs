@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::grow::mebibytes;
 use super::lists::{LISTS, claim_of, list};
-use crate::facts::{Facts, kind, text};
+use crate::facts::{Facts, has_ended, kind, text};
 use crate::quantity::Quantity;
 use crate::text::redact;
 
@@ -144,9 +144,7 @@ fn machine(vm: &Value, instance: Option<&Value>, goal: &Goal) -> (State, String)
     let word = shown.to_owned();
     match (goal, instance) {
         (Goal::Off, None) if shown == "Stopped" || shown == "new" => (State::Done, "Stopped".into()),
-        (Goal::Off, Some(instance)) if matches!(text(instance, "/status/phase"), Some("Succeeded" | "Failed")) => {
-            (State::Done, "Stopped".into())
-        }
+        (Goal::Off, Some(instance)) if has_ended(instance) => (State::Done, "Stopped".into()),
         (Goal::Off, _) => (State::Waiting, word),
         (Goal::Any, _) => (State::Done, word),
         (Goal::On, Some(instance)) if text(instance, "/status/phase") == Some("Running") => {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::step::Op;
 use super::{Change, Effect};
-use crate::facts::{Facts, kind, strings, text};
+use crate::facts::{Facts, has_ended, kind, strings, text};
 use crate::quantity::Quantity;
 
 /// What is known of a machine's running instance.
@@ -30,11 +30,10 @@ impl Guest {
             let unknown = facts.unknown(kind::INSTANCE, namespace).is_some();
             return Self { running: unknown && created == Some(&Value::Bool(true)), ..Self::default() };
         };
-        let ended = matches!(text(instance, "/status/phase"), Some("Succeeded" | "Failed"));
         let restart_due = status.is_some_and(|status| holds(status, "RestartRequired"));
         let domain = |pointer: &str| instance.pointer("/spec/domain").and_then(|domain| domain.pointer(pointer));
         Self {
-            running: !ended,
+            running: !has_ended(instance),
             updates: !restart_due && facts.all_of(kind::KUBEVIRT).next().is_some_and(live_updates),
             migratable: instance.get("status").is_some_and(|status| holds(status, "LiveMigratable")),
             max_sockets: domain("/cpu/maxSockets").and_then(Value::as_u64).unwrap_or_default(),

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Refusal, Wishes};
-use crate::facts::{Facts, Record, created_by_other, kind, text};
+use crate::facts::{Facts, Record, created_by_other, is_going, kind, text};
 use crate::machine::MANAGED_LABEL;
 
 /// How an object that is there stands to a Wukong.
@@ -27,7 +27,7 @@ pub(super) fn standing(
     let (kind, name, uid) = (part("/kind"), part("/metadata/name"), part("/metadata/uid"));
     let namespace = part("/metadata/namespace");
     let refuse = |reason: String, help: String| Refusal { object: format!("{kind}/{name}"), reason, help };
-    if object.pointer("/metadata/deletionTimestamp").is_some_and(|time| !time.is_null()) {
+    if is_going(object) {
         let help = "wait until it is gone, then apply again; its finalizers say what it waits for";
         return Err(refuse("it is being deleted".into(), help.into()));
     }

@@ -7,7 +7,7 @@ use super::lists::{LISTS, claim_of, list, name};
 use super::own::{Standing, standing};
 use super::prune::{self, used};
 use super::{Note, Refusal, Wishes, identity};
-use crate::facts::{Facts, Record, kind, text};
+use crate::facts::{Facts, Record, has_ended, is_going, kind, text};
 
 /// What happens to one Wukong.
 #[derive(Debug, Clone, Default)]
@@ -95,11 +95,9 @@ pub fn removal(facts: &Facts, namespace: &str, wukong: &str, vm: &str, named: &[
         }
     }
     let instance = facts.get(kind::INSTANCE, namespace, vm);
-    out.running =
-        instance.is_some_and(|instance| !matches!(text(instance, "/status/phase"), Some("Succeeded" | "Failed")));
+    out.running = instance.is_some_and(|instance| !has_ended(instance));
     disks(&mut out, &record, machine, facts, named);
-    let going =
-        machine.filter(|machine| machine.pointer("/metadata/deletionTimestamp").is_some_and(|at| !at.is_null()));
+    let going = machine.filter(|machine| is_going(machine));
     let orphans =
         going.is_none_or(|machine| crate::facts::strings(machine, "/metadata/finalizers").contains(&"orphan"));
     if !orphans && !out.owned.is_empty() {

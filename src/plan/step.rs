@@ -125,6 +125,11 @@ pub struct Step {
 }
 
 impl Step {
+    /// Whether nothing of the object is sent: the claim of a DataVolume that is taken into the record.
+    pub fn only_noted(&self) -> bool {
+        self.body.get("spec").is_none() && self.body.get("data").is_none()
+    }
+
     /// Takes what a server says the object would be.
     pub fn expect(&mut self, stored: Value) {
         let before = self.live.as_ref().map(visible).unwrap_or_default();
