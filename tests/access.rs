@@ -67,6 +67,10 @@ impl Server {
 
 fn serve(stream: TcpStream, log: &Mutex<Vec<Seen>>, answer: &(dyn Fn(usize, &Seen) -> String + Send + Sync)) {
     let mut reader = BufReader::new(stream);
+    if reader.fill_buf().unwrap().first() == Some(&5) {
+        let place = socks(&mut reader);
+        log.lock().unwrap().push(Seen { line: place, head: String::new(), body: String::new() });
+    }
     let mut line = String::new();
     reader.read_line(&mut line).unwrap();
     if line.starts_with("CONNECT") {
@@ -96,6 +100,29 @@ fn serve(stream: TcpStream, log: &Mutex<Vec<Seen>>, answer: &(dyn Fn(usize, &See
     let _ = reader.get_mut().write_all(answer(count, &seen).as_bytes());
 }
 
+/// The greeting of SOCKS 5 (RFC 1928), without a login; gives the place that is asked for.
+fn socks(stream: &mut BufReader<TcpStream>) -> String {
+    let mut take = |count: usize| {
+        let mut bytes = vec![0; count];
+        stream.read_exact(&mut bytes).unwrap();
+        bytes
+    };
+    let methods = take(2)[1];
+    take(methods.into());
+    stream.get_mut().write_all(&[5, 0]).unwrap();
+    let mut take = |count: usize| {
+        let mut bytes = vec![0; count];
+        stream.read_exact(&mut bytes).unwrap();
+        bytes
+    };
+    assert_eq!(take(4), [5, 1, 0, 3], "a connection to a name");
+    let length = take(1)[0];
+    let name = crate::support::text(&take(length.into()));
+    let port = take(2);
+    stream.get_mut().write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).unwrap();
+    format!("SOCKS {name}:{}", u16::from_be_bytes([port[0], port[1]]))
+}
+
 /// An answer with a body of JSON.
 fn answer(code: u16, headers: &str, body: &str) -> String {
     format!(
@@ -117,6 +144,7 @@ fn version() -> String {
 struct Heard {
     warnings: Mutex<Vec<String>>,
     retries: Mutex<Vec<String>>,
+    tried: Mutex<Vec<String>>,
 }
 
 impl Heard {
@@ -132,6 +160,10 @@ impl Notices for Heard {
 
     fn retry(&self, what: &str, reason: &str, after: Duration) {
         self.retries.lock().unwrap().push(format!("{what}: {reason} ({after:?})"));
+    }
+
+    fn tried(&self, method: &str, address: &str, status: Option<u16>, _: Duration) {
+        self.tried.lock().unwrap().push(format!("{method} {address} {status:?}"));
     }
 }
 
@@ -185,6 +217,10 @@ async fn passing_failures_are_repeated_and_heard() {
     let retries = heard.retries();
     assert_eq!(retries.len(), 3, "{retries:?}");
     assert!(retries[0].contains("429") && retries[2].contains("was cut"), "{retries:?}");
+    let tried = heard.tried.lock().unwrap().clone();
+    let address = format!("GET http://{}/version", server.address);
+    let answers = ["Some(429)", "Some(503)", "None", "Some(200)"];
+    assert_eq!(tried, answers.map(|answer| format!("{address} {answer}")));
 }
 
 #[tokio::test]
@@ -306,6 +342,66 @@ async fn a_proxy_of_the_kubeconfig_is_used() {
     let (_folder, access) = server.kubeconfig(&format!(", proxy-url: 'http://{}'", proxy.address), "");
     open(&access).await.0.server_version().await.unwrap();
     assert!(proxy.seen()[0].line.starts_with("CONNECT cluster.example:80"), "{:?}", proxy.seen());
+}
+
+#[tokio::test]
+async fn a_socks_proxy_is_used() {
+    let proxy = Server::start(|_, _| version());
+    let server = Server { address: "cluster.example:80".to_owned(), seen: Arc::default() };
+    let (_folder, access) = server.kubeconfig(&format!(", proxy-url: 'socks5://{}'", proxy.address), "");
+    open(&access).await.0.server_version().await.unwrap();
+    assert_eq!(proxy.seen()[0].line, "SOCKS cluster.example:80");
+}
+
+/// `{"major": "1", "minor": "34+"}`, compressed by gzip.
+const COMPRESSED: [u8; 45] = [
+    31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 171, 86, 202, 77, 204, 202, 47, 82, 178, 82, 80, 50, 84, 210, 81, 80, 202, 205,
+    204, 131, 240, 140, 77, 180, 149, 106, 1, 65, 141, 88, 43, 30, 0, 0, 0,
+];
+
+#[tokio::test]
+async fn compressed_answers_are_read() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = Server { address: listener.local_addr().unwrap().to_string(), seen: Arc::default() };
+    let asked = thread::spawn(move || {
+        let mut reader = BufReader::new(listener.accept().unwrap().0);
+        let mut head = String::new();
+        while reader.read_line(&mut head).unwrap() > 2 {}
+        let headers = "HTTP/1.1 200 X\r\nContent-Encoding: gzip\r\nConnection: close\r\n";
+        let headers = format!("{headers}Content-Length: {}\r\n\r\n", COMPRESSED.len());
+        reader.get_mut().write_all(&[headers.as_bytes(), &COMPRESSED].concat()).unwrap();
+        head.to_lowercase()
+    });
+    let found = server.door().await.0.server_version().await.unwrap();
+    assert_eq!(found, (1, 34));
+    assert!(asked.join().unwrap().contains("accept-encoding: gzip\r\n"));
+}
+
+/// Tokens without a signature that have ended, and that will.
+const ENDED: &str = "eyJhbGciOiAibm9uZSJ9.eyJleHAiOiAxMDAwMDAwMDAwfQ.c2ln";
+const FRESH: &str = "eyJhbGciOiAibm9uZSJ9.eyJleHAiOiA0MTAyNDQ0ODAwfQ.c2ln";
+
+#[tokio::test]
+async fn openid_connect_gives_a_token_or_a_reason() {
+    let server = Server::start(|_, _| version());
+    let config = |token: &str| {
+        format!(
+            "auth-provider: {{name: oidc, config: {{idp-issuer-url: 'https://127.0.0.1:1', client-id: wukong, \
+             client-secret: hunter2, refresh-token: hunter3, id-token: '{token}'}}}}"
+        )
+    };
+    let (_folder, access) = server.kubeconfig("", &config(FRESH));
+    open(&access).await.0.server_version().await.unwrap();
+    let bearer = format!("authorization: bearer {}\r\n", FRESH.to_lowercase());
+    assert!(server.seen()[0].head.contains(&bearer), "{:?}", server.seen());
+
+    // Nobody is at home who could renew it.
+    let (_folder, access) = server.kubeconfig("", &config(ENDED));
+    let error = open(&access).await.0.server_version().await.unwrap_err();
+    let told = format!("{error} {error:?}");
+    assert!(told.contains("has expired") && told.contains("log in again"), "{told}");
+    assert!(!told.contains("hunter") && !told.contains(ENDED), "{told}");
+    assert_eq!(server.seen().len(), 1, "{:?}", server.seen());
 }
 
 #[tokio::test]

@@ -72,6 +72,11 @@ pub(super) struct AccessArgs {
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "0", hide_default_value = true)]
     #[arg(hide_short_help = true)]
     request_timeout: Duration,
+
+    /// How much to tell of the requests: from 6 on, each with its answer and its time.
+    #[arg(short = 'v', long = "v", value_name = "N", default_value_t = 0, hide_default_value = true)]
+    #[arg(hide_short_help = true)]
+    verbosity: u8,
 }
 
 impl std::fmt::Debug for AccessArgs {
@@ -108,16 +113,20 @@ impl AccessArgs {
 /// Tells on standard error what the server says besides its answers.
 pub(super) struct Heard {
     terminal: Terminal,
+    requests: bool,
     /// When a reason was last told: many requests fail at once for one reason.
     told: Mutex<HashMap<String, Instant>>,
 }
 
 impl Heard {
-    /// Tells it on a terminal.
-    pub(super) fn on(terminal: Terminal) -> Self {
-        Self { terminal, told: Mutex::default() }
+    /// Tells it on a terminal; whether each request is told is up to the flags.
+    pub(super) fn on(terminal: Terminal, access: &AccessArgs) -> Self {
+        Self { terminal, requests: access.verbosity >= REQUESTS, told: Mutex::default() }
     }
 }
+
+/// From this level on kubectl tells of requests too.
+const REQUESTS: u8 = 6;
 
 /// How long the same reason is not told again.
 const QUIET: Duration = Duration::from_secs(1);
@@ -134,6 +143,14 @@ impl Notices for Heard {
         if !quiet {
             told.insert(reason.to_owned(), now);
             self.terminal.progress("retrying", &format!("in {:.1} s: cannot {what}: {reason}", after.as_secs_f64()));
+        }
+    }
+
+    fn tried(&self, method: &str, address: &str, status: Option<u16>, after: Duration) {
+        if self.requests {
+            let status = status.map_or("no answer".to_owned(), |status| status.to_string());
+            let text = format!("{method} {address}: {status} after {} ms", after.as_millis());
+            self.terminal.progress("request", &text);
         }
     }
 }
@@ -212,8 +229,10 @@ mod tests {
             "--as-group=h",
             "--as-uid=i",
             "--request-timeout=1m",
+            "-v=6",
         ]);
         assert!(!format!("{access:?}").contains("hunter2"));
+        assert_eq!(access.verbosity, 6);
         let access = access.access();
         assert_eq!(access.server.as_deref(), Some("https://h"));
         assert_eq!(access.impersonate_groups, ["g", "h"]);

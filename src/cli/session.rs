@@ -24,7 +24,7 @@ impl Session {
     /// Finds the way; nothing is sent yet.
     pub(super) fn open(access: &AccessArgs, terminal: &Terminal) -> anyhow::Result<Self> {
         let runtime = Runtime::new().context("the runtime for connections did not start")?;
-        let door = runtime.block_on(Door::connect(&access.access(), Arc::new(Heard::on(*terminal))))?;
+        let door = runtime.block_on(Door::connect(&access.access(), Arc::new(Heard::on(*terminal, access))))?;
         Ok(Self { runtime, door })
     }
 }

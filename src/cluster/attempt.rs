@@ -1,7 +1,7 @@
 //! One try of a request: what is sent, what comes back, and what is made of an answer that is none.
 
 use std::sync::PoisonError;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http_body_util::BodyExt as _;
 use kube::client::Body;
@@ -41,7 +41,12 @@ impl Door {
                 "the name or the address holds a sign that is not allowed",
             ))
         })?;
-        let response = match self.patiently(asked, HEAD, self.0.client.send(message)).await? {
+        let sent = Instant::now();
+        let answer = self.patiently(asked, HEAD, self.0.client.send(message)).await;
+        let status = answer.as_ref().ok().and_then(|answer| Some(answer.as_ref().ok()?.status().as_u16()));
+        let address = format!("{}{}", self.server(), request.address);
+        self.0.notices.tried(request.method.as_str(), &address, status, sent.elapsed());
+        let response = match answer? {
             Ok(response) => response,
             Err(error) => return Err(self.0.way.explain(asked, &error)),
         };

@@ -25,6 +25,8 @@ pub trait Notices: Send + Sync {
     fn warning(&self, text: &str);
     /// A request failed and is sent again after a wait.
     fn retry(&self, what: &str, reason: &str, after: Duration);
+    /// A try was answered with a status, or not at all, after a time. The address holds no secret.
+    fn tried(&self, _method: &str, _address: &str, _status: Option<u16>, _after: Duration) {}
 }
 
 /// The way to one API server. Clones share everything.

@@ -55,6 +55,11 @@ fn main() -> ExitCode {
     let world = Arc::new(World::default());
     let mut trials = tests!(
         world,
+        // The longest ones first, or the others wait for them at the end.
+        safety_killed::after_every_write,
+        safety_faults::at_every_step,
+        nodes::a_lost_node_is_noticed,
+        changes::waiting_ends,
         admission::every_code_that_is_good,
         admission::every_example,
         admission::every_case_that_renders,
@@ -64,7 +69,6 @@ fn main() -> ExitCode {
         changes::kubectl_hands_over,
         changes::policies_come_from_the_cluster,
         changes::the_life_of_a_machine,
-        changes::waiting_ends,
         changes::what_only_pretends_to_grow_is_refused,
         crd::every_example_is_accepted,
         crd::every_invalid_example_is_refused,
@@ -89,11 +93,8 @@ fn main() -> ExitCode {
         migration::to_the_other_node,
         migration::that_fails,
         migration::of_a_local_disk_is_not_possible,
-        nodes::a_lost_node_is_noticed,
         person::a_killed_starter_leaves_no_process,
-        safety_faults::at_every_step,
         safety_faults::two_at_once,
-        safety_killed::after_every_write,
         safety_killed::an_interruption,
         safety_killed::the_namespace_goes,
         safety_names::a_claim_in_use,

@@ -26,7 +26,8 @@ pub async fn a_killed_starter_leaves_no_process(_: &Cluster) -> Result<()> {
         let build = ["build", "--quiet", "--locked", "--example", "cluster"];
         assert!(Command::new(env!("CARGO")).args(build).current_dir(root()).status()?.success());
         let program = target().join("debug/examples/cluster");
-        let mut starter = Command::new(program).stdout(Stdio::piped()).spawn().context("the example `cluster`")?;
+        let mut starter =
+            Command::new(program).arg("--empty").stdout(Stdio::piped()).spawn().context("the example `cluster`")?;
         // The pipe stays open until it is killed, or it would end by itself at its next line.
         let mut lines = BufReader::new(starter.stdout.take().context("no pipe")?).lines();
         let folder = lines.find_map(|line| line.ok()?.strip_prefix("Logs: ").map(PathBuf::from));

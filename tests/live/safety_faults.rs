@@ -51,6 +51,8 @@ impl Runs {
             writes[at] = proxy.writes() - seen.0;
             reads = proxy.seen().len() - seen.1 - writes[at];
             states[at] = state(cluster, namespace).await?;
+            // Wherever the state is the same later, there is no difference either.
+            wukong(&behind, &["diff", "-n", namespace, "-f", path]).await?.ended(0)?;
         }
         Ok(Self { files, reads, writes, states })
     }
@@ -65,7 +67,10 @@ pub async fn at_every_step(cluster: &Cluster) -> Result<()> {
     let runs = &Runs::undisturbed(cluster, "fault-none").await?;
     ensure!(runs.reads >= 10 && runs.writes[0] == 6 && runs.writes[1] >= 5, "{} {:?}", runs.reads, runs.writes);
     all(FAULTS.into_iter().map(async |(name, fault)| {
-        reads(cluster, runs, name, fault).await.with_context(|| format!("{name}, reading"))?;
+        // Whoever reads cannot meet a conflict.
+        if name != "409" {
+            reads(cluster, runs, name, fault).await.with_context(|| format!("{name}, reading"))?;
+        }
         for at in 0..runs.writes[0].max(runs.writes[1]) {
             writes(cluster, runs, name, fault, at).await.with_context(|| format!("{name} at write {at}"))?;
         }
@@ -104,7 +109,6 @@ async fn writes(cluster: &Cluster, runs: &Runs, name: &str, fault: Fault, at: us
         apply(&admin(cluster), &namespace, path).await?.ended(0)?;
         same(undisturbed, &state(cluster, &namespace).await?)?;
         before.still_there(cluster).await?;
-        wukong(&behind, &["diff", "-n", &namespace, "-f", path]).await?.ended(0)?;
     }
     Ok(())
 }
@@ -146,7 +150,6 @@ async fn twice(cluster: &Cluster, runs: &Runs, at: usize, other: usize) -> Resul
         last.with_context(|| format!("both said that they did it\n{}\n{}", one.told(), two.told()))?;
     }
     apply(&admin, &namespace, &runs.files[1]).await?.ended(0)?;
-    wukong(&admin, &["diff", "-n", &namespace, "-f", &runs.files[1]]).await?.ended(0)?;
     // A write of the one that was told to stop may have come after the other had finished: a network then stays.
     let mut last = state(cluster, &namespace).await?;
     if let (false, Some(objects)) = (first, last.as_object_mut()) {

@@ -225,7 +225,7 @@ impl Place<'_> {
                 --service-account-name=default
                 --config=local-path.json
                 --configmap-name=local-path-config",
-                self.programs.path("virt", "local-path-provisioner").display(),
+                self.programs.path("local-path", "local-path-provisioner").display(),
                 self.kubeconfig("admin"),
             ),
         }

@@ -1,23 +1,28 @@
 //! How far imports are, as the pods of CDI's importers would tell its controller.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use http_body_util::Full;
 use hyper::Response;
 use hyper::body::Bytes;
 use serde_json::Value;
 
-use crate::objects::Objects;
 use crate::pki::Pki;
 use crate::serve::{self, Cut};
+use crate::watched::Watched;
 
 /// Answers for all importers on one port.
-pub(crate) async fn serve(objects: Objects, pki: &Pki, port: u16) -> Result<()> {
+pub(crate) async fn serve(world: Arc<Watched>, pki: &Pki, port: u16) -> Result<()> {
     let answer = move |_| {
-        let objects = objects.clone();
+        let world = world.clone();
         async move {
-            let pods = objects.list("v1", "Pod", "", "cdi.kubevirt.io").await.unwrap_or_default();
-            let body =
-                pods.iter().filter(|pod| pod["status"]["phase"] == "Running").filter_map(line).collect::<String>();
+            let pods = world.all("v1", "Pod").await.unwrap_or_default();
+            let body = pods
+                .iter()
+                .filter(|pod| pod["status"]["phase"] == "Running")
+                .filter_map(|pod| line(pod))
+                .collect::<String>();
             Ok::<_, Cut>(Response::new(Full::new(Bytes::from(body))))
         }
     };
@@ -26,6 +31,7 @@ pub(crate) async fn serve(objects: Objects, pki: &Pki, port: u16) -> Result<()> 
 
 /// One importer in the text format of Prometheus; CDI looks for the identity of its DataVolume.
 fn line(pod: &Value) -> Option<String> {
+    pod["metadata"]["labels"]["cdi.kubevirt.io"].as_str()?;
     let environment = pod["spec"]["containers"][0]["env"].as_array()?;
     let variable = |name: &str| environment.iter().find(|entry| entry["name"] == name)?["value"].as_str();
     let owner = variable("OWNER_UID")?;

@@ -11,15 +11,16 @@ use serde_json::{Value, json};
 use crate::handler::now;
 use crate::nodes;
 use crate::objects::{Objects, Reference};
+use crate::watched::Watched;
 
 /// What an importer says before it ends.
 const UNREADABLE: &str = "Unable to process data: expected status code 200, got 404. Status: 404 Not Found";
 
 /// Looks at all pods on nodes that live and moves each by one step.
-pub(crate) async fn step(objects: &Objects) -> Result<()> {
-    let alive = nodes::alive(objects).await?;
+pub(crate) async fn step(world: &Watched, objects: &Objects) -> Result<()> {
+    let alive = nodes::alive(world).await?;
     let mut result = Ok(());
-    for pod in objects.list("v1", "Pod", "", "").await? {
+    for pod in world.all("v1", "Pod").await? {
         if !alive.iter().any(|node| pod["spec"]["nodeName"] == node.as_str()) {
             continue;
         }
@@ -187,8 +188,8 @@ fn address(pod: &Value) -> String {
 }
 
 /// What a kubelet does for its node: it is ready, and its lease is renewed.
-pub(crate) async fn renew(objects: &Objects) -> Result<()> {
-    for name in nodes::alive(objects).await? {
+pub(crate) async fn renew(world: &Watched, objects: &Objects) -> Result<()> {
+    for name in nodes::alive(world).await? {
         let node = Reference::new("v1", "Node", "", &name);
         let lease = json!({
             "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",

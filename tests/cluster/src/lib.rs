@@ -26,6 +26,7 @@ mod serve;
 mod storage;
 mod users;
 mod versions;
+mod watched;
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -40,6 +41,7 @@ use tokio::task::JoinHandle;
 use crate::control_plane::ControlPlane;
 use crate::pki::Identity;
 use crate::programs::Programs;
+use crate::watched::Watched;
 
 pub use crate::faults::{Fault, FaultProxy};
 pub use crate::objects::{Objects, Reference, documents};
@@ -76,15 +78,22 @@ impl Cluster {
         for node in nodes::NODES {
             nodes::add(&objects, node, false).await?;
         }
-        importer::serve(objects.clone(), &plane.pki, plane.ports.progress).await?;
+        let world = Watched::new(objects.clone());
+        importer::serve(world.clone(), &plane.pki, plane.ports.progress).await?;
         let log = Arc::new(File::create(folder.join("simulation.log"))?);
         let pace = Duration::from_millis(250);
         let simulation = vec![
-            forever(&log, &handler, pace, |objects| async move { handler::step(&objects).await }),
-            forever(&log, &objects, pace, |objects| async move { kubelet::step(&objects).await }),
-            forever(&log, &objects, Duration::from_secs(5), |objects| async move { kubelet::renew(&objects).await }),
-            forever(&log, &objects, pace, |objects| async move { storage::step(&objects).await }),
-            forever(&log, &handler, Duration::from_secs(30), |objects| async move { nodes::heartbeat(&objects).await }),
+            forever(&log, &world, &handler, pace, |w, o| async move { handler::step(&w, &o).await }),
+            forever(&log, &world, &objects, pace, |w, o| async move { kubelet::step(&w, &o).await }),
+            forever(&log, &world, &objects, Duration::from_secs(5), |w, o| async move { kubelet::renew(&w, &o).await }),
+            forever(&log, &world, &objects, pace, |w, o| async move { storage::step(&w, &o).await }),
+            forever(
+                &log,
+                &world,
+                &handler,
+                Duration::from_secs(30),
+                |w, o| async move { nodes::heartbeat(&w, &o).await },
+            ),
         ];
         for node in nodes::NODES {
             let is_ready = |node: Option<&Value>| {
@@ -198,15 +207,15 @@ impl Drop for Cluster {
 }
 
 /// Repeats a step. A failed one (a server that goes away) is written down and taken again.
-fn forever<F, Fut>(log: &Arc<File>, objects: &Objects, pace: Duration, step: F) -> JoinHandle<()>
+fn forever<F, Fut>(log: &Arc<File>, world: &Arc<Watched>, objects: &Objects, pace: Duration, step: F) -> JoinHandle<()>
 where
-    F: Fn(Objects) -> Fut + Send + 'static,
+    F: Fn(Arc<Watched>, Objects) -> Fut + Send + 'static,
     Fut: Future<Output = Result<()>> + Send,
 {
-    let (log, objects) = (log.clone(), objects.clone());
+    let (log, world, objects) = (log.clone(), world.clone(), objects.clone());
     tokio::spawn(async move {
         loop {
-            if let Err(error) = step(objects.clone()).await {
+            if let Err(error) = step(world.clone(), objects.clone()).await {
                 let _ = writeln!(&*log, "{} {error:#}", handler::now());
             }
             tokio::time::sleep(pace).await;

@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 
 use crate::handler::now;
 use crate::objects::{Objects, Reference};
+use crate::watched::Watched;
 
 /// The label of nodes whose kubelet lives.
-pub(crate) const ALIVE: &str = "wukong.test/kubelet=alive";
+const ALIVE: (&str, &str) = ("wukong.test/kubelet", "alive");
 
 /// The taint of nodes that belong to one test: only pods that tolerate it go there.
 pub const OWN: &str = "wukong.test/own";
@@ -17,7 +18,7 @@ pub(crate) const NODES: [&str; 2] = ["worker-1", "worker-2"];
 
 /// Adds a node on which KubeVirt can run machines; `own` keeps the pods of others away.
 pub(crate) async fn add(objects: &Objects, name: &str, own: bool) -> Result<()> {
-    let (key, value) = ALIVE.split_once('=').unwrap_or_default();
+    let (key, value) = ALIVE;
     let labels = json!({
         key: value, "kubernetes.io/hostname": name, "kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux",
         "kubevirt.io/schedulable": "true", "machine-type.node.kubevirt.io/q35": "true",
@@ -36,14 +37,16 @@ pub(crate) async fn add(objects: &Objects, name: &str, own: bool) -> Result<()> 
 }
 
 /// The names of the nodes whose kubelet lives.
-pub(crate) async fn alive(objects: &Objects) -> Result<Vec<String>> {
-    let nodes = objects.list("v1", "Node", "", ALIVE).await?;
-    Ok(nodes.iter().filter_map(|node| node["metadata"]["name"].as_str().map(str::to_owned)).collect())
+pub(crate) async fn alive(world: &Watched) -> Result<Vec<String>> {
+    let (key, value) = ALIVE;
+    let nodes = world.all("v1", "Node").await?;
+    let alive = nodes.iter().filter(|node| node["metadata"]["labels"][key] == value);
+    Ok(alive.filter_map(|node| node["metadata"]["name"].as_str().map(str::to_owned)).collect())
 }
 
 /// What virt-handler does once a minute; after five minutes of silence KubeVirt gives a node up.
-pub(crate) async fn heartbeat(objects: &Objects) -> Result<()> {
-    for name in alive(objects).await? {
+pub(crate) async fn heartbeat(world: &Watched, objects: &Objects) -> Result<()> {
+    for name in alive(world).await? {
         let beat = json!({"metadata": {"annotations": {"kubevirt.io/heartbeat": now()}}});
         objects.merge(&Reference::new("v1", "Node", "", &name), "", &beat).await?;
     }
@@ -58,11 +61,11 @@ pub(crate) async fn lose(objects: &Objects, name: &str) -> Result<()> {
 
 /// The node comes back.
 pub(crate) async fn find(objects: &Objects, name: &str) -> Result<()> {
-    set_kubelet(objects, name, &json!("alive")).await
+    set_kubelet(objects, name, &json!(ALIVE.1)).await
 }
 
 async fn set_kubelet(objects: &Objects, name: &str, value: &Value) -> Result<()> {
-    let (key, _) = ALIVE.split_once('=').unwrap_or_default();
+    let (key, _) = ALIVE;
     let node = Reference::new("v1", "Node", "", name);
     objects.merge(&node, "", &json!({"metadata": {"labels": {key: value}}})).await?;
     Ok(())

@@ -82,6 +82,11 @@ impl Objects {
         })
     }
 
+    /// The path of a kind below the API server's root, in all namespaces.
+    pub(crate) async fn path(&self, api_version: &str, kind: &str) -> kube::Result<String> {
+        Ok(self.api(&Reference::new(api_version, kind, "", "")).await?.resource_url().to_owned())
+    }
+
     /// Server-side apply, forced, as kubectl does it with `--server-side --force-conflicts`.
     pub async fn apply(&self, object: &Value) -> kube::Result<Value> {
         self.apply_as(object, &PatchParams::apply("wukong-tests").force()).await

@@ -4,6 +4,8 @@
 //! `driver.longhorn.io` grows: first its controller, then, for file systems, the node on which a pod uses the claim.
 //! `cluster.local/nfs-subdir-external-provisioner` never does. Claims of `local-path` are served by the real provisioner.
 
+use std::sync::Arc;
+
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use wukong::quantity::Quantity;
@@ -11,6 +13,7 @@ use wukong::quantity::Quantity;
 use crate::handler::now;
 use crate::nodes::NODES;
 use crate::objects::{Objects, Reference};
+use crate::watched::Watched;
 
 const LONGHORN: &str = "driver.longhorn.io";
 const NFS: &str = "cluster.local/nfs-subdir-external-provisioner";
@@ -19,27 +22,27 @@ const SNAPSHOT_API: &str = "snapshot.storage.k8s.io/v1";
 
 /// Looks at all claims, volumes and snapshots once and moves each by one step. What fails for one of them does not stop
 /// the others.
-pub(crate) async fn step(objects: &Objects) -> Result<()> {
+pub(crate) async fn step(watched: &Watched, objects: &Objects) -> Result<()> {
     let world = World {
-        classes: objects.list("storage.k8s.io/v1", "StorageClass", "", "").await?,
-        claims: objects.list("v1", "PersistentVolumeClaim", "", "").await?,
-        snapshots: objects.list(SNAPSHOT_API, "VolumeSnapshot", "", "").await?,
-        pods: objects.list("v1", "Pod", "", "").await?,
+        classes: watched.all("storage.k8s.io/v1", "StorageClass").await?,
+        claims: watched.all("v1", "PersistentVolumeClaim").await?,
+        snapshots: watched.all(SNAPSHOT_API, "VolumeSnapshot").await?,
+        pods: watched.all("v1", "Pod").await?,
     };
     let mut result = Ok(());
     for claim in &world.claims {
         result = result.and(serve(objects, &world, claim).await);
     }
-    for volume in objects.list("v1", "PersistentVolume", "", "").await? {
+    for volume in watched.all("v1", "PersistentVolume").await? {
         result = result.and(release(objects, &volume).await);
     }
-    for volume in objects.list(LONGHORN_API, "Volume", "longhorn-system", "").await? {
+    for volume in watched.all(LONGHORN_API, "Volume").await? {
         result = result.and(attach(objects, &world, &volume).await);
     }
     for snapshot in &world.snapshots {
         result = result.and(take(objects, &world, snapshot).await);
     }
-    for content in objects.list(SNAPSHOT_API, "VolumeSnapshotContent", "", "").await? {
+    for content in watched.all(SNAPSHOT_API, "VolumeSnapshotContent").await? {
         let of = &content["spec"]["volumeSnapshotRef"]["uid"];
         if world.snapshots.iter().all(|snapshot| snapshot["metadata"]["uid"] != *of) {
             result = result.and(objects.delete(&Reference::of(&content)).await.map_err(Into::into));
@@ -50,10 +53,10 @@ pub(crate) async fn step(objects: &Objects) -> Result<()> {
 
 /// What the drivers can see.
 struct World {
-    classes: Vec<Value>,
-    claims: Vec<Value>,
-    snapshots: Vec<Value>,
-    pods: Vec<Value>,
+    classes: Vec<Arc<Value>>,
+    claims: Vec<Arc<Value>>,
+    snapshots: Vec<Arc<Value>>,
+    pods: Vec<Arc<Value>>,
 }
 
 impl World {
@@ -64,7 +67,7 @@ impl World {
     }
 
     /// The running pods that use a claim.
-    fn users<'a>(&'a self, claim: &'a Value) -> impl Iterator<Item = &'a Value> {
+    fn users<'a>(&'a self, claim: &'a Value) -> impl Iterator<Item = &'a Arc<Value>> {
         let metadata = &claim["metadata"];
         let mounts = |pod: &Value| {
             let volumes = pod["spec"]["volumes"].as_array();
@@ -80,14 +83,15 @@ impl World {
         let waits = class["volumeBindingMode"] == "WaitForFirstConsumer"
             && claim["metadata"]["annotations"]["volume.kubernetes.io/selected-node"].is_null();
         let source = &claim["spec"]["dataSourceRef"];
-        let here = |all: &[Value]| {
+        let here = |all: &[Arc<Value>], pointer: &str, value: &Value| {
             let same = |o: &Value| o["metadata"]["namespace"] == claim["metadata"]["namespace"];
-            all.iter().find(|o| same(o) && o["metadata"]["name"] == source["name"]).cloned().unwrap_or_default()
+            let found = all.iter().find(|o| same(o) && o["metadata"]["name"] == source["name"]);
+            found.and_then(|object| object.pointer(pointer)) == Some(value)
         };
         let filled = match source["kind"].as_str() {
             None => true,
-            Some("PersistentVolumeClaim") => here(&self.claims)["status"]["phase"] == "Bound",
-            Some("VolumeSnapshot") => here(&self.snapshots)["status"]["readyToUse"] == true,
+            Some("PersistentVolumeClaim") => here(&self.claims, "/status/phase", &json!("Bound")),
+            Some("VolumeSnapshot") => here(&self.snapshots, "/status/readyToUse", &json!(true)),
             // Anything else is the work of a volume populator.
             Some(_) => false,
         };

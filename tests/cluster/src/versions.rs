@@ -31,7 +31,7 @@ impl Set {
     /// The module file of a component in this set. Components with one version have one file.
     pub(crate) fn module_file(self, component: &str) -> &'static str {
         match (self, component) {
-            (Self::Other, "kubernetes" | "virt") => "other.mod",
+            (Self::Other, "kubernetes" | "virt" | "local-path") => "other.mod",
             _ => "go.mod",
         }
     }

@@ -55,7 +55,6 @@ require (
 	github.com/kubernetes-csi/external-snapshotter/client/v6 v6.0.1
 	github.com/openshift/api v0.0.0
 	github.com/openshift/library-go v0.0.0-20240621150525-4bb4238aef81
-	github.com/rancher/local-path-provisioner v0.0.30
 	k8s.io/apiextensions-apiserver v0.31.0
 	k8s.io/apimachinery v0.31.0
 	k8s.io/client-go v12.0.0+incompatible
@@ -180,4 +179,3 @@ require (
 	sigs.k8s.io/yaml v1.4.0 // indirect
 )
 
-tool github.com/rancher/local-path-provisioner

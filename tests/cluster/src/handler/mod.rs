@@ -11,11 +11,14 @@ mod conditions;
 mod migration;
 mod volumes;
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::nodes;
 use crate::objects::{Objects, Reference};
+use crate::watched::Watched;
 
 /// What a guest does, as annotations of the VirtualMachineInstance (or of the template of its VirtualMachine).
 pub mod guest {
@@ -28,16 +31,16 @@ pub mod guest {
 }
 
 /// Looks at all machines once and moves each by one step. `objects` must speak as virt-handler, or KubeVirt undoes it.
-pub(crate) async fn step(objects: &Objects) -> Result<()> {
-    let machines = objects.list("kubevirt.io/v1", "VirtualMachineInstance", "", "").await?;
+pub(crate) async fn step(world: &Watched, objects: &Objects) -> Result<()> {
+    let machines = world.all("kubevirt.io/v1", "VirtualMachineInstance").await?;
     if machines.is_empty() {
         return Ok(());
     }
-    let launchers = objects.list("v1", "Pod", "", "kubevirt.io=virt-launcher").await?;
-    let alive = nodes::alive(objects).await?;
+    let pods = world.all("v1", "Pod").await?;
+    let alive = nodes::alive(world).await?;
     let mut result = Ok(());
     for machine in machines {
-        let own: Vec<_> = launchers.iter().filter(|pod| belongs(pod, &machine)).collect();
+        let own: Vec<_> = pods.iter().map(Arc::as_ref).filter(|pod| belongs(pod, &machine)).collect();
         // Nobody reports for a node that is gone.
         if !alive.iter().any(|node| machine["status"]["nodeName"] == node.as_str()) {
             continue;
@@ -56,7 +59,8 @@ pub(crate) fn now() -> String {
 
 fn belongs(pod: &Value, machine: &Value) -> bool {
     let ended = matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed"));
-    pod["metadata"]["labels"]["kubevirt.io/created-by"] == machine["metadata"]["uid"] && !ended
+    let launches = pod["metadata"]["labels"]["kubevirt.io"] == "virt-launcher";
+    launches && pod["metadata"]["labels"]["kubevirt.io/created-by"] == machine["metadata"]["uid"] && !ended
 }
 
 /// A machine as it is from now on, and a launcher that ends with this step.

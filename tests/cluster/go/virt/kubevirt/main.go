@@ -45,28 +45,31 @@ func main() {
 	}
 }
 
+// The kinds that KubeVirt has had for long; `newer` are those that came later.
+var kinds = []func() (*extv1.CustomResourceDefinition, error){
+	components.NewKubeVirtCrd,
+	components.NewVirtualMachineCrd,
+	components.NewVirtualMachineInstanceCrd,
+	components.NewVirtualMachineInstanceMigrationCrd,
+	components.NewMigrationPolicyCrd,
+	components.NewReplicaSetCrd,
+	components.NewPresetCrd,
+	components.NewVirtualMachinePoolCrd,
+	components.NewVirtualMachineSnapshotCrd,
+	components.NewVirtualMachineSnapshotContentCrd,
+	components.NewVirtualMachineRestoreCrd,
+	components.NewVirtualMachineExportCrd,
+	components.NewVirtualMachineCloneCrd,
+	components.NewVirtualMachineInstancetypeCrd,
+	components.NewVirtualMachineClusterInstancetypeCrd,
+	components.NewVirtualMachinePreferenceCrd,
+	components.NewVirtualMachineClusterPreferenceCrd,
+}
+
 // manifests lists CRDs first, because what follows may be of their kinds.
 func manifests() []any {
 	var all []any
-	for _, crd := range []func() (*extv1.CustomResourceDefinition, error){
-		components.NewKubeVirtCrd,
-		components.NewVirtualMachineCrd,
-		components.NewVirtualMachineInstanceCrd,
-		components.NewVirtualMachineInstanceMigrationCrd,
-		components.NewMigrationPolicyCrd,
-		components.NewReplicaSetCrd,
-		components.NewPresetCrd,
-		components.NewVirtualMachinePoolCrd,
-		components.NewVirtualMachineSnapshotCrd,
-		components.NewVirtualMachineSnapshotContentCrd,
-		components.NewVirtualMachineRestoreCrd,
-		components.NewVirtualMachineExportCrd,
-		components.NewVirtualMachineCloneCrd,
-		components.NewVirtualMachineInstancetypeCrd,
-		components.NewVirtualMachineClusterInstancetypeCrd,
-		components.NewVirtualMachinePreferenceCrd,
-		components.NewVirtualMachineClusterPreferenceCrd,
-	} {
+	for _, crd := range append(kinds, newer...) {
 		object, err := crd()
 		if err != nil {
 			panic(err)
