@@ -3,7 +3,7 @@
 use std::env;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 use sha2::{Digest as _, Sha256};
@@ -48,11 +48,20 @@ impl Programs {
         let programs = target.join("programs");
         fs::create_dir_all(&programs).with_context(|| programs.display().to_string())?;
         let mut all = Self { folders: Vec::new() };
+        let mut next: Option<Child> = None;
         for (index, component) in COMPONENTS.iter().enumerate() {
             let done = programs.join(component.folder(set, &go)?);
             if !done.exists() {
                 let (name, about, count) = (component.name, component.about, COMPONENTS.len());
                 let progress = Progress::start(format!("building {name} ({about}, {} of {count})", index + 1));
+                if let Some(mut ahead) = next.take() {
+                    // Its standard input stays open meanwhile: closing it ends the download.
+                    let lifeline = ahead.stdin.take();
+                    ahead.wait()?;
+                    drop(lifeline);
+                }
+                let after = COMPONENTS.get(index + 1).filter(|_| name != LIFELINE);
+                next = after.and_then(|after| fetch(after, set, target, &all));
                 build(component, set, target, &done, &all)?;
                 progress.end();
             }
@@ -109,7 +118,7 @@ impl Component {
         for argument in arguments.iter().map(String::as_str).chain(self.packages.iter().copied()) {
             add(argument.as_bytes());
         }
-        for variable in ["GOFLAGS", "GOOS", "GOARCH", "GOAMD64", "CGO_ENABLED", "GOEXPERIMENT"] {
+        for variable in ["GOFLAGS", "GOOS", "GOARCH", "GOAMD64", "GOEXPERIMENT"] {
             add(env::var_os(variable).unwrap_or_default().as_encoded_bytes());
         }
         for path in files(&folder(self.name))?.into_iter().chain(files(&folder(LIFELINE))?) {
@@ -166,10 +175,8 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(all)
 }
 
-fn build(component: &Component, set: Set, target: &Path, done: &Path, built: &Programs) -> Result<()> {
-    let parts = done.with_extension(format!("part-{}", std::process::id()));
-    let _ = fs::remove_dir_all(&parts);
-    fs::create_dir_all(&parts)?;
+/// `go` in the folder of a component. It ends when its standard input is closed.
+fn go(component: &Component, target: &Path, built: &Programs) -> Command {
     let mut command = if component.name == LIFELINE {
         Command::new("go")
     } else {
@@ -177,10 +184,10 @@ fn build(component: &Component, set: Set, target: &Path, done: &Path, built: &Pr
         command.arg("go");
         command
     };
-    command.args(component.arguments(set)?).arg("-o").arg(parts.join("")).args(component.packages);
     // The compiler of Go has memory enough here: collecting less often saves a tenth of its time.
-    command.env("GOGC", "800");
-    command.current_dir(folder(component.name)).env("GOWORK", "off").stdin(Stdio::piped());
+    command.envs([("GOGC", "off"), ("GOMEMLIMIT", "2GiB")]);
+    // No part needs C, and a C compiler may be missing.
+    command.envs([("GOWORK", "off"), ("CGO_ENABLED", "0")]);
     // Nothing is left outside the target folder, unless the user shares caches between clones.
     for (variable, name) in [("GOCACHE", "build"), ("GOMODCACHE", "modules")] {
         if env::var_os(variable).is_none() {
@@ -189,7 +196,17 @@ fn build(component: &Component, set: Set, target: &Path, done: &Path, built: &Pr
     }
     // Modules are read-only by default, and `cargo clean` could not remove them.
     command.env("GOFLAGS", format!("{} -modcacherw", env::var("GOFLAGS").unwrap_or_default()));
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.current_dir(folder(component.name));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn build(component: &Component, set: Set, target: &Path, done: &Path, built: &Programs) -> Result<()> {
+    let parts = done.with_extension(format!("part-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&parts);
+    fs::create_dir_all(&parts)?;
+    let mut command = go(component, target, built);
+    command.args(component.arguments(set)?).arg("-o").arg(parts.join("")).args(component.packages);
     let mut child = command.spawn().with_context(|| format!("`go build` of {} did not start", component.name))?;
     let lifeline = child.stdin.take();
     let output = child.wait_with_output()?;
@@ -201,6 +218,15 @@ fn build(component: &Component, set: Set, target: &Path, done: &Path, built: &Pr
     }
     fs::rename(&parts, done)?;
     Ok(())
+}
+
+/// Downloads what a component is made of, while another one is compiled. What fails here fails again in the build, and
+/// is told there.
+fn fetch(component: &Component, set: Set, target: &Path, built: &Programs) -> Option<Child> {
+    let module = format!("-modfile={}", set.module_file(component.name));
+    let mut command = go(component, target, built);
+    command.args(["list", "-deps", "-mod=readonly", &module]).args(component.packages);
+    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()
 }
 
 /// Locks a folder for one process at a time, and says so when another one has it.
