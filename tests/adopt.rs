@@ -48,11 +48,18 @@ fn empty(adoption: &Adoption, vm: &Value, facts: &Facts) {
     for step in &plan.steps {
         let mut stored = step.expected.clone().unwrap();
         let manager = wukong::facts::Record::manager(&plan.name);
-        stored["metadata"]["managedFields"] = json!([{"manager": manager, "operation": "Apply", "fieldsV1": {}}]);
+        let fields = fields(&step.body);
+        stored["metadata"]["managedFields"] = json!([{"manager": manager, "operation": "Apply", "fieldsV1": fields}]);
         later.insert(stored);
     }
     let again = compare(machine, &Options::default(), &later, Wishes::default());
     assert!(!again.differs(), "{:?}\n{:?}", again.steps, again.refusals);
+}
+
+/// The fields of a value as the API server notes those of an apply.
+fn fields(value: &Value) -> Value {
+    let below = value.as_object().into_iter().flatten();
+    below.map(|(key, value)| (format!("f:{key}"), fields(value))).collect()
 }
 
 fn told(adoption: &Adoption, part: &str) {

@@ -77,8 +77,13 @@ pub(super) fn update(mut body: Value, live: &Value, standing: &Standing, wukong:
     let found = changes(&visible(live), &visible(&expected));
     let op = match standing {
         Standing::Adopted => Op::Adopt,
-        // A run that was interrupted may have noted the object and not taken its fields yet.
-        Standing::Own if found.is_empty() && (!take_over.is_empty() || !owners.iter().any(ours)) => Op::Adopt,
+        // A run that was interrupted may have noted the object, and taken none or only some of its fields: a field that
+        // nobody owns would stay when it leaves the file.
+        Standing::Own
+            if found.is_empty() && !(take_over.is_empty() && owners.iter().any(ours) && owned(&body, &owners)) =>
+        {
+            Op::Adopt
+        }
         Standing::Own if found.is_empty() => Op::Keep,
         Standing::Own => Op::Update,
     };
@@ -120,6 +125,14 @@ pub(super) fn update(mut body: Value, live: &Value, standing: &Standing, wukong:
     }
     let step = Step { op, changes, live: Some(live.clone()), expected: Some(expected), take_over, force, ..bare(body) };
     Found { step, conflicts }
+}
+
+/// Whether every field of a body belongs to someone.
+fn owned(body: &Value, owners: &[Owner]) -> bool {
+    const OF_THE_OBJECT: [&[&str]; 4] = [&["apiVersion"], &["kind"], &["metadata", "name"], &["metadata", "namespace"]];
+    leaves(body)
+        .iter()
+        .all(|path| OF_THE_OBJECT.iter().any(|fixed| path == fixed) || owners.iter().any(|owner| owns(owner, path)))
 }
 
 /// A field that stays is kept under the name it is asked for.

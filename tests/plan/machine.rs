@@ -74,8 +74,8 @@ fn the_old_field_running_is_kept_and_never_joined_by_a_strategy() {
     let old = |world: &mut World, running: bool| {
         world.edit(VM, "web-vm", |vm| {
             vm["spec"].as_object_mut().unwrap().remove("runStrategy");
-            vm["spec"]["running"] = json!(running);
         });
+        world.taken_by(VM, "web-vm", "kubectl-edit", &["spec", "running"], json!(running));
     };
     old(&mut world, true);
     calm(&world.plan(WEB));

@@ -126,3 +126,20 @@ fn cloud_init_is_read_once() {
     world.apply(&plan);
     calm(&world.plan(&other));
 }
+
+#[test]
+fn a_take_over_that_was_broken_off_is_finished() {
+    let mut world = World::applied(WEB);
+    // The fields of the older tool were given up, and those of the apply that should have followed never came.
+    world.edit(VM, "web-vm", |vm| {
+        let manager = vm["metadata"]["managedFields"][0]["manager"].clone();
+        let first = json!({"f:spec": {"f:template": {"f:spec": {"f:terminationGracePeriodSeconds": {}}}}});
+        vm["metadata"]["managedFields"] =
+            json!([{"manager": manager, "operation": "Apply", "fieldsType": "FieldsV1", "fieldsV1": first}]);
+    });
+    let plan = world.plan(WEB);
+    let step = plan.steps.iter().find(|step| step.kind == VM).unwrap();
+    assert_eq!((step.op, step.changes.len()), (Op::Adopt, 0));
+    world.apply(&plan);
+    calm(&world.plan(WEB));
+}
