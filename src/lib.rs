@@ -27,7 +27,8 @@
 //! | [`mod@render`] | a machine as Kubernetes objects; decides nothing, cannot fail |
 //! | [`plan`] | what is wanted against what is there: ordered steps, with their effect on the guest and on the data |
 //! | [`mod@adopt`] | the file of a machine that was there before it |
-//! | [`output`] | manifests as YAML, JSON, names, files |
+//! | [`mod@status`] | how a machine is, why it does not run, and what to do: one file per group of causes |
+//! | [`output`] | manifests as YAML, JSON, names, files; plans and statuses as tables |
 //! | `cluster` | the way to an API server, as kubectl takes it: the only user of kube and tokio (feature `cluster`) |
 //! | `cli` | the only user of clap, the terminal and the file system (feature `cli`) |
 //!
@@ -71,6 +72,7 @@ pub mod quantity;
 pub mod render;
 pub mod source;
 pub mod spec;
+pub mod status;
 pub mod storage;
 pub mod text;
 

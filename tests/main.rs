@@ -14,6 +14,7 @@ mod plan;
 mod properties;
 mod readme;
 mod rules;
+mod status;
 mod support;
 mod traps;
 mod walls;

@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 use super::Exit;
 use super::access::AccessArgs;
 use super::session::{Session, tell};
-use super::target::TargetArgs;
+use super::target::{Target as _, TargetArgs};
 use super::terminal::Terminal;
 use crate::adopt::{Adoption, adopt, changes_nothing};
 use crate::cluster::{Carry, Interrupt, Stopped, fetch, wanted};

@@ -10,12 +10,12 @@ use super::access::AccessArgs;
 use super::confirm::{confirmed, typed};
 use super::input::{InputArgs, namespace};
 use super::session::{Session, refuse, tell};
-use super::target::target;
 use super::terminal::Terminal;
 use crate::cluster::{Refused, Unfinished, Wanted, fetch, read_secrets, remove};
 use crate::facts::{Facts, kind};
 use crate::output;
 use crate::plan::{Removal, removal};
+use crate::status::subject;
 
 /// Delete machines and keep their disks.
 ///
@@ -140,12 +140,12 @@ async fn plan(session: &Session, names: &[(String, String)], data: &[String]) ->
     read_secrets(&session.door, &made, &mut facts).await?;
     Ok(names
         .iter()
-        .map(|(namespace, name)| removal(&facts, namespace, name, &target(name, namespace, &facts).vm, data))
+        .map(|(namespace, name)| removal(&facts, namespace, name, &subject(name, namespace, &facts).vm, data))
         .collect())
 }
 
 fn secrets(facts: &Facts, namespace: &str, name: &str) -> Vec<(String, String)> {
-    let record = target(name, namespace, facts).record.unwrap_or_default();
+    let record = subject(name, namespace, facts).record.unwrap_or_default();
     let made = record.made.into_iter().filter(|made| made.kind == kind::SECRET);
     made.map(|made| (namespace.to_owned(), made.name)).collect()
 }

@@ -15,6 +15,8 @@ pub enum Exit {
     BadFile,
     /// `diff` found differences.
     Differs,
+    /// `status` found a machine that is not healthy.
+    Unhealthy,
     /// The cluster refused, or could not be reached.
     Cluster,
     /// Refused to keep data safe, or not confirmed.
@@ -36,7 +38,7 @@ impl Exit {
     pub const fn code(self) -> u8 {
         match self {
             Self::Done => 0,
-            Self::Invalid | Self::Differs => 1,
+            Self::Invalid | Self::Differs | Self::Unhealthy => 1,
             Self::Usage => 2,
             Self::BadFile => 3,
             Self::Cluster => 4,

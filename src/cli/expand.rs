@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Exit;
 use super::access::AccessArgs;
 use super::session::{Session, refuse, tell};
-use super::target::TargetArgs;
+use super::target::{Target as _, TargetArgs};
 use super::terminal::Terminal;
 use crate::cluster::{Arrival, Write, grow, growing};
 use crate::facts::text;

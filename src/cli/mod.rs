@@ -19,6 +19,7 @@ mod render;
 mod run;
 mod schema;
 mod session;
+mod status;
 mod target;
 mod terminal;
 mod validate;
@@ -60,14 +61,16 @@ enum Command {
     Expand(expand::Args),
     Adopt(adopt::Args),
     Delete(delete::Args),
+    Status(status::Args),
     /// Print the version.
     Version,
 }
 
 /// The groups of the help, and the commands in each.
-const GROUPS: [(&str, &[&str]); 3] = [
+const GROUPS: [(&str, &[&str]); 4] = [
     ("The file", &["render", "validate", "schema", "explain", "init"]),
     ("Change", &["diff", "apply", "start", "stop", "restart", "expand", "adopt", "delete"]),
+    ("See", &["status"]),
     ("Other", &["version"]),
 ];
 
@@ -100,6 +103,7 @@ pub fn main() -> ExitCode {
         Command::Expand(args) => reached(expand::run(&args, &terminal), &terminal),
         Command::Adopt(args) => reached(adopt::run(&args, &terminal), &terminal),
         Command::Delete(args) => reached(delete::run(&args, &terminal), &terminal),
+        Command::Status(args) => reached(status::run(&args, &terminal), &terminal),
         Command::Version => version(),
     };
     match result {
@@ -150,7 +154,7 @@ fn command() -> clap::Command {
     }
     let template = format!(
         "{{about}}\n\n{{usage-heading}} {{usage}}\n\n{groups}{head}Options:{head:#}\n{{options}}\n\n\
-         Exit codes: 0 done, 1 invalid (validate) or differences (diff), 2 wrong usage, 3 invalid Wukong file,\n\
+         Exit codes: 0 done, 1 invalid (validate), differences (diff) or unhealthy (status --exit-status),\n2 wrong usage, 3 invalid Wukong file,\n\
          4 the cluster refused or was not reached, 5 refused to keep data safe, 6 timed out, 130 interrupted.\n\
          More about a command: kubectl wukong COMMAND --help\n"
     );

@@ -6,12 +6,13 @@ use super::Exit;
 use super::access::AccessArgs;
 use super::confirm::confirmed;
 use super::session::{Session, tell};
-use super::target::{Target, TargetArgs};
+use super::target::{Target as _, TargetArgs};
 use super::terminal::Terminal;
 use super::wait::{self, WaitArgs};
 use crate::cluster::{Refused, Resource, Write};
 use crate::facts::{Facts, kind, text};
 use crate::plan::{Sent, To};
+use crate::status::Subject;
 
 /// Start machines, with the run strategy of their files.
 #[derive(Debug, clap::Args)]
@@ -109,13 +110,13 @@ pub(super) fn restart(args: &RestartArgs, terminal: &Terminal) -> anyhow::Result
 }
 
 /// Running, and as another instance than the one that runs now.
-fn again(target: &Target, facts: &Facts) -> To {
+fn again(target: &Subject, facts: &Facts) -> To {
     let running = facts.get(kind::INSTANCE, &target.namespace, &target.vm).filter(|_| target.runs(facts));
     running.and_then(|running| text(running, "/metadata/uid")).map_or(To::Run, |uid| To::RunAgain(uid.to_owned()))
 }
 
 /// Running; as another instance if one is still stopping.
-fn after_stop(target: &Target, facts: &Facts) -> To {
+fn after_stop(target: &Subject, facts: &Facts) -> To {
     if target.machine(facts).is_some_and(halted) { again(target, facts) } else { To::Run }
 }
 
@@ -130,8 +131,8 @@ fn each(
     args: &TargetArgs,
     waits: &WaitArgs,
     terminal: &Terminal,
-    to: impl Fn(&Target, &Facts) -> To,
-    act: impl Fn(&Target, &Facts) -> Result<Option<&'static str>, Refused>,
+    to: impl Fn(&Subject, &Facts) -> To,
+    act: impl Fn(&Subject, &Facts) -> Result<Option<&'static str>, Refused>,
 ) -> Exit {
     let (facts, targets) = match args.find(session) {
         Ok(found) => found,
@@ -153,7 +154,7 @@ fn each(
 }
 
 /// Starts a machine with the strategy that its file said last: KubeVirt's own start would make it Always.
-async fn start_one(session: &Session, target: &Target, vm: &Value, facts: &Facts) -> Result<&'static str, Refused> {
+async fn start_one(session: &Session, target: &Subject, vm: &Value, facts: &Facts) -> Result<&'static str, Refused> {
     if target.runs(facts) && !halted(vm) {
         return Ok("runs already");
     }
@@ -173,7 +174,7 @@ async fn start_one(session: &Session, target: &Target, vm: &Value, facts: &Facts
     Ok("is starting")
 }
 
-async fn call(session: &Session, target: &Target, verb: &str, body: &Value) -> Result<(), Refused> {
+async fn call(session: &Session, target: &Subject, verb: &str, body: &Value) -> Result<(), Refused> {
     let (namespace, vm) = (&target.namespace, &target.vm);
     let path = format!("apis/subresources.kubevirt.io/v1/namespaces/{namespace}/virtualmachines/{vm}/{verb}");
     session.door.put_subresource(&path, body).await.map(|_| ())

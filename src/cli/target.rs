@@ -10,7 +10,7 @@ use super::session::{Session, tell};
 use super::terminal::Terminal;
 use crate::cluster::{Refused, Wanted, fetch};
 use crate::facts::{Facts, MANAGER, Record, has_ended, kind};
-use crate::machine::vm_name;
+use crate::status::{Subject, subject};
 
 /// Which machine, and where.
 #[derive(Debug, clap::Args)]
@@ -24,43 +24,34 @@ pub(super) struct TargetArgs {
     namespace: Option<String>,
 }
 
-/// A machine that was named.
-pub(super) struct Target {
-    /// The Wukong, if it is one.
-    pub wukong: Option<String>,
+/// What a command does with a machine that was named.
+pub(super) trait Target {
+    /// Who writes for it.
+    fn manager(&self) -> String;
+    /// Whether it has a running instance.
+    fn runs(&self, facts: &Facts) -> bool;
+    /// Says that there is no such machine.
+    fn missing(&self, terminal: &Terminal) -> Exit;
     /// Its VirtualMachine.
-    pub vm: String,
-    /// Its namespace.
-    pub namespace: String,
-    /// The record of the Wukong, if there is one.
-    pub record: Option<Record>,
+    fn machine<'f>(&self, facts: &'f Facts) -> Option<&'f Value>;
 }
 
-impl Target {
-    /// The name as a person would type it.
-    pub(super) fn shown(&self) -> String {
-        self.wukong.clone().unwrap_or_else(|| format!("vm/{}", self.vm))
-    }
-
-    /// Who writes for it.
-    pub(super) fn manager(&self) -> String {
+impl Target for Subject {
+    fn manager(&self) -> String {
         self.wukong.as_deref().map_or_else(|| MANAGER.to_owned(), Record::manager)
     }
 
-    /// Whether it has a running instance.
-    pub(super) fn runs(&self, facts: &Facts) -> bool {
+    fn runs(&self, facts: &Facts) -> bool {
         facts.get(kind::INSTANCE, &self.namespace, &self.vm).is_some_and(|instance| !has_ended(instance))
     }
 
-    /// Says that there is no such machine.
-    pub(super) fn missing(&self, terminal: &Terminal) -> Exit {
+    fn missing(&self, terminal: &Terminal) -> Exit {
         terminal.error(&format!("there is no VirtualMachine {} in {}", self.vm, self.namespace));
         terminal.help(&format!("`kubectl get vm -n {}` lists them; vm/NAME names any of them", self.namespace));
         Exit::Cluster
     }
 
-    /// Its VirtualMachine.
-    pub(super) fn machine<'f>(&self, facts: &'f Facts) -> Option<&'f Value> {
+    fn machine<'f>(&self, facts: &'f Facts) -> Option<&'f Value> {
         facts.get(kind::MACHINE, &self.namespace, &self.vm)
     }
 }
@@ -77,7 +68,7 @@ impl TargetArgs {
         command: &str,
         session: &Session,
         terminal: &Terminal,
-    ) -> Result<(Facts, Target), Exit> {
+    ) -> Result<(Facts, Subject), Exit> {
         let (facts, mut targets) = self.find(session).map_err(|refused| tell(&refused, terminal))?;
         match targets.pop() {
             Some(target) if targets.is_empty() => Ok((facts, target)),
@@ -89,23 +80,11 @@ impl TargetArgs {
     }
 
     /// Reads the namespace and finds the machines in it. A Wukong is known by its record, or by its machine's name.
-    pub(super) fn find(&self, session: &Session) -> Result<(Facts, Vec<Target>), Refused> {
+    pub(super) fn find(&self, session: &Session) -> Result<(Facts, Vec<Subject>), Refused> {
         let namespace = self.namespace(session);
         let wanted = Wanted { namespaces: BTreeSet::from([namespace.clone()]), ..Wanted::default() };
         let facts = session.runtime.block_on(fetch(&session.door, &wanted))?;
-        let targets = self.names.iter().map(|name| target(name, &namespace, &facts)).collect();
+        let targets = self.names.iter().map(|name| subject(name, &namespace, &facts)).collect();
         Ok((facts, targets))
     }
-}
-
-/// What a name means in a namespace.
-pub(super) fn target(name: &str, namespace: &str, facts: &Facts) -> Target {
-    if let Some(vm) = name.strip_prefix("vm/") {
-        return Target { wukong: None, vm: vm.to_owned(), namespace: namespace.to_owned(), record: None };
-    }
-    let found = facts.get(kind::CONFIG_MAP, namespace, &Record::name(name));
-    let record = found.and_then(|found| Record::read(found).ok());
-    let made = record.as_ref().and_then(|record| record.made.iter().find(|made| made.kind == kind::MACHINE));
-    let vm = made.map_or_else(|| vm_name(name), |made| made.name.clone());
-    Target { wukong: Some(name.to_owned()), vm, namespace: namespace.to_owned(), record }
 }

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use super::{Door, Reason, Refused, Resource, Selector};
 use crate::Machine;
-use crate::facts::{Facts, RECORD_LABEL, Unread};
+use crate::facts::{Facts, RECORD_LABEL, Unread, keep, kind};
 
 /// What is asked for.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +18,8 @@ pub struct Wanted {
     pub secrets: BTreeSet<(String, String)>,
     /// What it is read for.
     pub purpose: Purpose,
+    /// Only VirtualMachines with these labels; all if empty.
+    pub labels: String,
 }
 
 /// What facts are for: one who waits looks every second, and needs less.
@@ -28,6 +30,8 @@ pub enum Purpose {
     Plan,
     /// To see how far machines are, with the warnings that tell why one does not go on.
     Progress,
+    /// To see how machines are, and why; without a namespace, in all of them.
+    Look,
 }
 
 impl Purpose {
@@ -36,6 +40,7 @@ impl Purpose {
         match self {
             Self::Plan => (&NAMESPACED, &CLUSTER),
             Self::Progress => (&PROGRESS, &[]),
+            Self::Look => (&LOOK, &LOOK_CLUSTER),
         }
     }
 }
@@ -76,6 +81,26 @@ const PROGRESS: [Resource; 5] = [
     Resource::Event,
 ];
 
+/// Kinds by which a machine's state is explained.
+const LOOK: [Resource; 12] = [
+    Resource::VirtualMachine,
+    Resource::VirtualMachineInstance,
+    Resource::DataVolume,
+    Resource::PersistentVolumeClaim,
+    Resource::ConfigMap,
+    Resource::NetworkAttachmentDefinition,
+    Resource::Pod,
+    Resource::Event,
+    Resource::Migration,
+    Resource::Snapshot,
+    Resource::Restore,
+    Resource::ResourceQuota,
+];
+
+/// The same, of the cluster.
+const LOOK_CLUSTER: [Resource; 5] =
+    [Resource::PersistentVolume, Resource::StorageClass, Resource::Node, Resource::CdiConfig, Resource::KubeVirt];
+
 /// Kinds that a plan needs of the cluster.
 const CLUSTER: [Resource; 3] = [Resource::StorageClass, Resource::CdiConfig, Resource::KubeVirt];
 
@@ -90,14 +115,23 @@ pub async fn fetch(door: &Door, wanted: &Wanted) -> Result<Facts, Refused> {
     let mut lists = JoinSet::new();
     let (namespaced, cluster) = wanted.purpose.kinds();
     for &kind in cluster {
-        lists.spawn(list(door.clone(), kind, None));
+        lists.spawn(list(
+            door.clone(),
+            kind,
+            None,
+            How { labels: String::new(), part: wanted.purpose == Purpose::Look },
+        ));
     }
     for &kind in namespaced {
-        if wanted.namespaces.len() >= MANY {
-            lists.spawn(everywhere(door.clone(), kind, wanted.namespaces.clone()));
+        let labels = if kind == Resource::VirtualMachine { wanted.labels.as_str() } else { "" };
+        let how = How { labels: labels.to_owned(), part: wanted.purpose == Purpose::Look };
+        if wanted.namespaces.is_empty() && wanted.purpose == Purpose::Look {
+            lists.spawn(list(door.clone(), kind, None, how));
+        } else if wanted.namespaces.len() >= MANY {
+            lists.spawn(everywhere(door.clone(), kind, wanted.namespaces.clone(), how));
         } else {
             for namespace in &wanted.namespaces {
-                lists.spawn(list(door.clone(), kind, Some(namespace.clone())));
+                lists.spawn(list(door.clone(), kind, Some(namespace.clone()), how.clone()));
             }
         }
     }
@@ -143,29 +177,68 @@ struct Read {
     unread: Vec<Unread>,
 }
 
-async fn list(door: Door, kind: Resource, namespace: Option<String>) -> Result<Read, Refused> {
-    let labels = (kind == Resource::ConfigMap).then(|| RECORD_LABEL.to_owned());
+/// How a kind is listed.
+#[derive(Clone)]
+struct How {
+    /// The labels that are wanted; all if empty.
+    labels: String,
+    /// Whether only what is looked at is kept.
+    part: bool,
+}
+
+async fn list(door: Door, kind: Resource, namespace: Option<String>, how: How) -> Result<Read, Refused> {
+    let labels = match kind {
+        Resource::ConfigMap => Some(RECORD_LABEL.to_owned()),
+        _ => Some(how.labels).filter(|labels| !labels.is_empty()),
+    };
     let fields = (kind == Resource::Event).then(|| "type=Warning".to_owned());
     let selector = Selector { labels, fields };
-    match door.list(kind, namespace.as_deref(), &selector).await {
+    let found = if how.part {
+        door.list_parts(kind, namespace.as_deref(), &selector, keep).await
+    } else {
+        door.list(kind, namespace.as_deref(), &selector).await
+    };
+    match found {
         Ok(objects) => Ok(Read { objects, unread: Vec::new() }),
         Err(refused) => refusal(refused, kind, namespace),
     }
 }
 
 /// One list of all namespaces, or one of each where that is forbidden.
-async fn everywhere(door: Door, kind: Resource, namespaces: BTreeSet<String>) -> Result<Read, Refused> {
-    let all = list(door.clone(), kind, None).await?;
+async fn everywhere(door: Door, kind: Resource, namespaces: BTreeSet<String>, how: How) -> Result<Read, Refused> {
+    let all = list(door.clone(), kind, None, how.clone()).await?;
     if all.unread.is_empty() {
         return Ok(all);
     }
     let mut read = Read::default();
     for namespace in namespaces {
-        let one = list(door.clone(), kind, Some(namespace)).await?;
+        let one = list(door.clone(), kind, Some(namespace), how.clone()).await?;
         read.objects.extend(one.objects);
         read.unread.extend(one.unread);
     }
     Ok(read)
+}
+
+/// Asks the guest agents of running instances how full their file systems are, by namespace and name. Who does not answer
+/// is left out: a guest is not obliged to.
+///
+/// # Errors
+/// A fault of this program.
+pub async fn read_usage(door: &Door, names: &BTreeSet<(String, String)>, facts: &mut Facts) -> Result<(), Refused> {
+    let mut reads = JoinSet::new();
+    for (namespace, name) in names.clone() {
+        let door = door.clone();
+        reads.spawn(async move {
+            let told = door.file_systems(&namespace, &name).await.ok().flatten();
+            let object = told.map(|mut told| {
+                told["kind"] = kind::USAGE.into();
+                told["metadata"] = serde_json::json!({"namespace": namespace, "name": name});
+                told
+            });
+            Ok(Read { objects: object.into_iter().collect(), unread: Vec::new() })
+        });
+    }
+    gather(reads, facts).await
 }
 
 async fn secret(door: Door, namespace: String, name: String) -> Result<Read, Refused> {

@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::refused::Reason;
-use super::request::{JSON, Request};
+use super::request::{JSON, Request, encode};
 use super::{Asked, Door, Refused, Resource};
 
 /// Which objects of a list are wanted; all by default.
@@ -29,7 +29,33 @@ impl Door {
         namespace: Option<&str>,
         selector: &Selector,
     ) -> Result<Vec<Value>, Refused> {
-        self.pages(kind, namespace, selector, JSON).await
+        self.pages(kind, namespace, selector, JSON, |object| object).await
+    }
+
+    /// As [`Door::list`], but of each object only a part is kept.
+    pub async fn list_parts(
+        &self,
+        kind: Resource,
+        namespace: Option<&str>,
+        selector: &Selector,
+        part: fn(&Value) -> Value,
+    ) -> Result<Vec<Value>, Refused> {
+        self.pages(kind, namespace, selector, JSON, |object| part(&object)).await
+    }
+
+    /// What the guest agent of an instance says about its file systems; nothing if there is none.
+    pub async fn file_systems(&self, namespace: &str, name: &str) -> Result<Option<Value>, Refused> {
+        let path = format!(
+            "/apis/subresources.kubevirt.io/v1/namespaces/{}/virtualmachineinstances/{}/filesystemlist",
+            encode(namespace),
+            encode(name)
+        );
+        match self.send(Request::new(Asked::path("get", &path), Method::GET, path)).await {
+            Ok(Value::Null) => Ok(None),
+            Ok(found) => Ok(Some(found)),
+            Err(refused) if refused.reason == Reason::NotFound => Ok(None),
+            Err(refused) => Err(refused),
+        }
     }
 
     /// As [`Door::list`], but of each object only its metadata travels.
@@ -39,7 +65,7 @@ impl Door {
         namespace: Option<&str>,
         selector: &Selector,
     ) -> Result<Vec<Value>, Refused> {
-        self.pages(kind, namespace, selector, METADATA).await
+        self.pages(kind, namespace, selector, METADATA, |object| object).await
     }
 
     async fn pages(
@@ -48,6 +74,7 @@ impl Door {
         namespace: Option<&str>,
         selector: &Selector,
         accept: &'static str,
+        part: impl Fn(Value) -> Value,
     ) -> Result<Vec<Value>, Refused> {
         let mut items = Vec::new();
         let mut token: Option<String> = None;
@@ -76,7 +103,7 @@ impl Door {
                 Value::Null if page["kind"].as_str().is_some_and(|kind| kind.ends_with("List")) => Vec::new(),
                 _ => return Err(Refused::new(Reason::Other, &asked, "the answer is not a list")),
             };
-            items.extend(found.into_iter().map(|item| named(kind, item)));
+            items.extend(found.into_iter().map(|item| part(named(kind, item))));
             match page["metadata"]["continue"].as_str() {
                 None | Some("") => return Ok(items),
                 Some(next) => token = Some(next.to_owned()),

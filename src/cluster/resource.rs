@@ -28,16 +28,23 @@ pub enum Resource {
     /// The kubelet's `CSIDriver`.
     CsiDriver,
     NetworkAttachmentDefinition,
+    /// KubeVirt's `VirtualMachineInstanceMigration`.
+    Migration,
+    /// KubeVirt's `VirtualMachineSnapshot`.
+    Snapshot,
+    /// KubeVirt's `VirtualMachineRestore`.
+    Restore,
 }
 
 const KUBEVIRT: &str = "kubevirt.io/v1";
 const CDI: &str = "cdi.kubevirt.io/v1beta1";
 const STORAGE: &str = "storage.k8s.io/v1";
 const NETWORK: &str = "k8s.cni.cncf.io/v1";
+const SNAPSHOT: &str = "snapshot.kubevirt.io/v1beta1";
 
 impl Resource {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::VirtualMachine,
         Self::VirtualMachineInstance,
         Self::KubeVirt,
@@ -56,6 +63,9 @@ impl Resource {
         Self::StorageClass,
         Self::CsiDriver,
         Self::NetworkAttachmentDefinition,
+        Self::Migration,
+        Self::Snapshot,
+        Self::Restore,
     ];
 
     /// `apiVersion`, `kind`, the plural of its address, and whether it lies in a namespace.
@@ -81,6 +91,9 @@ impl Resource {
             Self::NetworkAttachmentDefinition => {
                 (NETWORK, "NetworkAttachmentDefinition", "network-attachment-definitions", true)
             }
+            Self::Migration => (KUBEVIRT, "VirtualMachineInstanceMigration", "virtualmachineinstancemigrations", true),
+            Self::Snapshot => (SNAPSHOT, "VirtualMachineSnapshot", "virtualmachinesnapshots", true),
+            Self::Restore => (SNAPSHOT, "VirtualMachineRestore", "virtualmachinerestores", true),
         }
     }
 

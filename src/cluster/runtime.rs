@@ -33,3 +33,20 @@ pub(super) async fn interrupted() {
         std::future::pending::<()>().await;
     }
 }
+
+/// Does something again and again until the person's Ctrl-C, or until it fails.
+///
+/// # Errors
+/// Those of what is done.
+pub async fn paced<E>(pace: Duration, mut once: impl AsyncFnMut() -> Result<(), E>) -> Result<(), E> {
+    let repeat = async {
+        loop {
+            once().await?;
+            pause(pace).await;
+        }
+    };
+    tokio::select! {
+        ended = repeat => ended,
+        () = interrupted() => Ok(()),
+    }
+}

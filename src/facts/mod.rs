@@ -1,5 +1,7 @@
 //! What a cluster has, as it was read: plain data, and what could not be read.
 
+mod file;
+mod keep;
 mod object;
 mod record;
 
@@ -7,7 +9,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-pub use object::{created_by_other, has_ended, is_going, path, strings, text};
+pub use keep::keep;
+pub use object::{
+    claim_of, condition, created_by_other, has_ended, is_going, is_owned_by, path, strings, text, volumes,
+};
 pub use record::{MANAGER, Made, RECORD_LABEL, Record, Unusable};
 
 /// The kinds of objects that are looked at, by the name that the API gives them.
@@ -36,6 +41,18 @@ pub mod kind {
     pub const QUOTA: &str = "ResourceQuota";
     /// What a controller says about an object.
     pub const EVENT: &str = "Event";
+    /// A node.
+    pub const NODE: &str = "Node";
+    /// What CDI knows of a class.
+    pub const PROFILE: &str = "StorageProfile";
+    /// A move of a running machine.
+    pub const MIGRATION: &str = "VirtualMachineInstanceMigration";
+    /// A snapshot of a machine.
+    pub const SNAPSHOT: &str = "VirtualMachineSnapshot";
+    /// A machine that goes back to a snapshot.
+    pub const RESTORE: &str = "VirtualMachineRestore";
+    /// What the guest agent of an instance says about its file systems; asked for, never listed.
+    pub const USAGE: &str = "VirtualMachineInstanceFileSystemList";
     /// The settings of KubeVirt.
     pub const KUBEVIRT: &str = "KubeVirt";
     /// The settings of CDI.

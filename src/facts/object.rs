@@ -4,7 +4,20 @@ use serde_json::Value;
 
 /// A text at a JSON pointer.
 pub fn text<'a>(object: &'a Value, pointer: &str) -> Option<&'a str> {
-    object.pointer(pointer).and_then(Value::as_str)
+    at(object, pointer).and_then(Value::as_str)
+}
+
+/// A value at a JSON pointer. `serde_json` makes new texts of every step, which counts where thousands of objects are
+/// looked at for each of thousands.
+fn at<'a>(object: &'a Value, pointer: &str) -> Option<&'a Value> {
+    if pointer.contains('~') {
+        return object.pointer(pointer);
+    }
+    pointer.split('/').skip(1).try_fold(object, |value, step| match value {
+        Value::Object(fields) => fields.get(step),
+        Value::Array(items) => items.get(step.parse::<usize>().ok()?),
+        _ => None,
+    })
 }
 
 /// A value at a path of keys, which may hold slashes.
@@ -14,13 +27,13 @@ pub fn path<'a>(object: &'a Value, keys: &[&str]) -> Option<&'a Value> {
 
 /// The texts of a list at a JSON pointer.
 pub fn strings<'a>(object: &'a Value, pointer: &str) -> Vec<&'a str> {
-    let list = object.pointer(pointer).and_then(Value::as_array);
+    let list = at(object, pointer).and_then(Value::as_array);
     list.map(|list| list.iter().filter_map(Value::as_str).collect()).unwrap_or_default()
 }
 
 /// Whether an object is being deleted.
 pub fn is_going(object: &Value) -> bool {
-    object.pointer("/metadata/deletionTimestamp").is_some_and(|time| !time.is_null())
+    at(object, "/metadata/deletionTimestamp").is_some_and(|time| !time.is_null())
 }
 
 /// Whether a pod or an instance has ended, and holds its volumes no more. A machine has no phase.
@@ -31,7 +44,32 @@ pub fn has_ended(object: &Value) -> bool {
 /// The object that controls this one, as `Kind NAME`: what it does to its owner's object is undone, and what is done to
 /// the owner may delete it.
 pub fn created_by_other(object: &Value) -> Option<String> {
-    let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array)?;
+    let owners = at(object, "/metadata/ownerReferences").and_then(Value::as_array)?;
     let controller = owners.iter().find(|owner| owner["controller"] == true)?;
     Some(format!("{} {}", text(controller, "/kind").unwrap_or("?"), text(controller, "/name").unwrap_or("?")))
+}
+
+/// Whether an object of this kind and name is among the owners: deleting it deletes this one.
+pub fn is_owned_by(object: &Value, kind: &str, name: &str) -> bool {
+    let owners = at(object, "/metadata/ownerReferences").and_then(Value::as_array);
+    owners.into_iter().flatten().any(|owner| owner["kind"] == kind && owner["name"] == name)
+}
+
+/// The volumes of a machine, of an instance or of a pod.
+pub fn volumes(object: &Value) -> &[Value] {
+    let found = at(object, "/spec/template/spec/volumes").or_else(|| at(object, "/spec/volumes"));
+    found.and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// The claim that a volume stands for: a DataVolume's claim has its name. Source: CDI, doc/datavolumes.md.
+pub fn claim_of(volume: &Value) -> Option<&str> {
+    text(volume, "/persistentVolumeClaim/claimName").or_else(|| text(volume, "/dataVolume/name"))
+}
+
+/// A condition: whether it holds, its reason and its message.
+pub fn condition<'a>(object: &'a Value, name: &str) -> Option<(bool, &'a str, &'a str)> {
+    let all = at(object, "/status/conditions").and_then(Value::as_array)?;
+    let found = all.iter().find(|condition| condition["type"] == name)?;
+    let part = |pointer| text(found, pointer).unwrap_or_default();
+    Some((part("/status") == "True", part("/reason"), part("/message")))
 }

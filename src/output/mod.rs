@@ -6,6 +6,7 @@ mod masked;
 mod name;
 mod path;
 mod plan;
+mod status;
 mod stream;
 mod table;
 mod yaml;
@@ -14,6 +15,7 @@ pub use difference::{Sides, sides};
 pub use json::one as json;
 pub use path::file_name;
 pub use plan::{plan_json, plans, remarks, summary};
+pub use status::{Detail, lines, status_json, statuses};
 pub use stream::Stream;
 pub use table::table;
 

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::lists::{LISTS, claim_of, list};
+use super::lists::{LISTS, list};
 use super::{Note, Refusal};
-use crate::facts::{Facts, has_ended, is_going, kind, strings, text};
+use crate::facts::{Facts, claim_of, has_ended, is_going, kind, strings, text};
 use crate::machine::Disk;
 
 /// Checks the claim of a disk that exists already. `machine` is the VirtualMachine's name.

@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use super::grow::{Answer, Ask, answer, seen_by_guest};
-use super::lists::{LISTS, claim_of, list, name};
+use super::lists::{LISTS, list, name};
 use super::object::grow;
 use super::{Refusal, Step};
-use crate::facts::{Facts, kind, text};
+use crate::facts::{Facts, claim_of, kind, text};
 use crate::quantity::Quantity;
 
 /// What a disk's growth needs.

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::grow::mebibytes;
-use super::lists::{LISTS, claim_of, list};
-use crate::facts::{Facts, has_ended, kind, text};
+use super::lists::{LISTS, list};
+use crate::facts::{Facts, claim_of, has_ended, kind, text};
 use crate::quantity::Quantity;
 use crate::text::redact;
 
@@ -92,7 +92,7 @@ pub fn progress(facts: &Facts, sent: &Sent) -> Progress {
         (To::RunAgain(old), Some(instance)) if text(instance, "/metadata/uid") == Some(old) => {
             (State::Waiting, "still the one from before".to_owned())
         }
-        _ => self::machine(vm, instance, &goal),
+        _ => self::machine(vm, instance, goal),
     };
     // A launcher pod is called after its machine.
     let launcher = format!("virt-launcher-{machine}-");
@@ -123,15 +123,19 @@ fn why(state: State, detail: String, facts: &Facts, namespace: &str, about: &dyn
     }
 }
 
-#[derive(PartialEq)]
-enum Goal {
+/// Where its run strategy sends a machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Goal {
+    /// It shall run.
     On,
+    /// It shall not.
     Off,
     /// People start and stop it.
     Any,
 }
 
-fn goal(vm: &Value) -> Goal {
+/// Where a VirtualMachine is sent.
+pub(crate) fn goal(vm: &Value) -> Goal {
     match (text(vm, "/spec/runStrategy"), vm.pointer("/spec/running").and_then(Value::as_bool)) {
         (Some("Halted"), _) | (None, Some(false)) => Goal::Off,
         (Some("Manual"), _) => Goal::Any,
@@ -139,7 +143,7 @@ fn goal(vm: &Value) -> Goal {
     }
 }
 
-fn machine(vm: &Value, instance: Option<&Value>, goal: &Goal) -> (State, String) {
+fn machine(vm: &Value, instance: Option<&Value>, goal: Goal) -> (State, String) {
     let shown = text(vm, "/status/printableStatus").unwrap_or("new");
     let word = shown.to_owned();
     match (goal, instance) {

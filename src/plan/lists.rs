@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::merge::{overlay, same};
+use crate::facts::claim_of;
 
 /// A list of named entries.
 pub(super) struct Named {
@@ -130,12 +131,6 @@ fn one(live: &Value, wanted: &Value, last: Option<&Value>, named: &Named) -> Val
         }
     }
     overlay(&base, wanted)
-}
-
-/// The claim that a volume stands for: a DataVolume's claim has its name. Source: CDI, doc/datavolumes.md.
-pub(super) fn claim_of(volume: &Value) -> Option<&str> {
-    let name = volume.pointer("/persistentVolumeClaim/claimName").or_else(|| volume.pointer("/dataVolume/name"));
-    name.and_then(Value::as_str)
 }
 
 /// The same claim, once as a claim and once as a DataVolume: nothing to change.

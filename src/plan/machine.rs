@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 
 use super::guest::Guest;
-use super::lists::{LISTS, claim_of, list, merge, name};
+use super::lists::{LISTS, list, merge, name};
 use super::object::{Found, update};
 use super::own::Standing;
 use super::unsaid::settle;
 use super::{Note, Refusal, Wishes};
-use crate::facts::{Facts, Record, path, text};
+use crate::facts::{Facts, Record, claim_of, path, text};
 
 /// What a machine's step needs to know.
 pub(super) struct Scope<'a> {

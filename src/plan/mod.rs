@@ -23,6 +23,7 @@ mod unsaid;
 
 pub use change::Change;
 pub use expand::{Expansion, expand};
+pub(crate) use goal::{Goal, goal};
 pub use goal::{Line, Progress, Sent, State, To, growth, progress};
 pub use identity::FIRMWARE;
 pub use object::{LAST_APPLIED, visible};

@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use super::existing::user;
-use super::lists::{LISTS, claim_of, list, name};
+use super::lists::{LISTS, list, name};
 use super::own::{Standing, standing};
 use super::prune::{self, used};
 use super::{Note, Refusal, Wishes, identity};
-use crate::facts::{Facts, Record, has_ended, is_going, kind, text};
+use crate::facts::{Facts, Record, claim_of, has_ended, is_going, kind, text};
 
 /// What happens to one Wukong.
 #[derive(Debug, Clone, Default)]

@@ -1,0 +1,278 @@
+//! `kubectl wukong status`
+
+use std::collections::BTreeSet;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context as _;
+use serde_json::json;
+
+use super::Exit;
+use super::access::AccessArgs;
+use super::input::namespace;
+use super::session::{Session, tell};
+use super::terminal::Terminal;
+use crate::cluster::{Purpose, Refused, Wanted, fetch, paced, read_usage};
+use crate::facts::{Facts, condition, kind, text};
+use crate::output::{self, Detail};
+use crate::status::{Index, Status, Weight, status, subject, subjects};
+use crate::text::yaml;
+
+/// Show how machines are, why one does not run, and what to do.
+///
+/// Without names: every Wukong of the namespace. A machine that is stopped as it should be is healthy. What is wrong
+/// comes with its cause and the next step.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  kubectl wukong status
+  kubectl wukong status web
+  kubectl wukong status -A -o wide
+  kubectl wukong status vm/old-server -o yaml --save-facts report.json
+  kubectl wukong status web --watch")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line, and they are independent")]
+pub(super) struct Args {
+    /// Wukongs, or `vm/NAME` for any VirtualMachine; all Wukongs if none is named.
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+
+    /// The namespace; that of the context if not given.
+    #[arg(short = 'n', long, value_name = "NAMESPACE", value_parser = namespace)]
+    namespace: Option<String>,
+
+    /// Look into all namespaces.
+    #[arg(short = 'A', long, conflicts_with_all = ["namespace", "names"])]
+    all_namespaces: bool,
+
+    /// Only machines with these labels: `app=web,tier!=db`.
+    #[arg(short = 'l', long, value_name = "LABELS", conflicts_with = "names")]
+    selector: Option<String>,
+
+    /// Every VirtualMachine, not only Wukongs.
+    #[arg(long, conflicts_with = "names")]
+    all_vms: bool,
+
+    /// For people, or for programs.
+    #[arg(short = 'o', long, value_name = "table|wide|json|yaml", hide_possible_values = true)]
+    output: Option<Format>,
+
+    /// Look again and again, and show what changes.
+    #[arg(short = 'w', long, conflicts_with = "facts")]
+    watch: bool,
+
+    /// Exit with 1 unless all machines are healthy.
+    #[arg(long)]
+    exit_status: bool,
+
+    /// Ask every guest agent how full its file systems are; it is asked anyway for machines that are named.
+    #[arg(long, conflicts_with = "facts")]
+    usage: bool,
+
+    /// Write what was read into a file, without secrets: for a bug report.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["facts", "watch"])]
+    save_facts: Option<PathBuf>,
+
+    /// Look at such a file instead of a cluster.
+    #[arg(long, value_name = "FILE")]
+    facts: Option<PathBuf>,
+
+    #[command(flatten)]
+    access: AccessArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// One line for each machine; more for machines that are named.
+    Table,
+    /// With node, addresses and disks.
+    Wide,
+    /// For programs.
+    Json,
+    /// For programs.
+    Yaml,
+}
+
+pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
+    if let Some(path) = &args.facts {
+        let (facts, now) = match read(path) {
+            Ok(read) => read,
+            Err(error) => {
+                terminal.error(&format!("{error:#}"));
+                return Ok(Exit::Usage);
+            }
+        };
+        let namespace = args.namespace.as_deref();
+        let all = look(args, namespace, &facts, now);
+        io::stdout().lock().write_all(show(args, &all, terminal).as_bytes())?;
+        return Ok(exit(args, &all));
+    }
+    let session = Session::open(&args.access, terminal)?;
+    let namespace = args.namespace.clone().unwrap_or_else(|| session.door.namespace().to_owned());
+    let namespace = Some(namespace).filter(|_| !args.all_namespaces);
+    if args.watch {
+        return Ok(watch(args, namespace.as_deref(), &session, terminal));
+    }
+    let facts = match session.runtime.block_on(gather(args, namespace.as_deref(), &session)) {
+        Ok(facts) => facts,
+        Err(refused) => return Ok(tell(&refused, terminal)),
+    };
+    let now = now();
+    if let Some(path) = &args.save_facts {
+        let file = output::json(&facts.to_file(now));
+        std::fs::write(path, file).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    let all = look(args, namespace.as_deref(), &facts, now);
+    io::stdout().lock().write_all(show(args, &all, terminal).as_bytes())?;
+    Ok(exit(args, &all))
+}
+
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// Facts from a file.
+fn read(path: &Path) -> anyhow::Result<(Facts, i64)> {
+    let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let file = serde_json::from_slice(&text).with_context(|| format!("{} is not JSON", path.display()))?;
+    Facts::from_file(&file).map_err(|reason| anyhow::anyhow!("{}: {reason}", path.display()))
+}
+
+async fn gather(args: &Args, namespace: Option<&str>, session: &Session) -> Result<Facts, Refused> {
+    let wanted = Wanted {
+        namespaces: namespace.map(str::to_owned).into_iter().collect(),
+        purpose: Purpose::Look,
+        labels: args.selector.clone().unwrap_or_default(),
+        ..Wanted::default()
+    };
+    let mut facts = fetch(&session.door, &wanted).await?;
+    if args.usage || !args.names.is_empty() {
+        let named = |namespace| args.names.iter().map(|name| subject(name, namespace, &facts).vm).collect();
+        let chosen: Option<BTreeSet<_>> = namespace.map(named).filter(|_| !args.names.is_empty());
+        let answers =
+            |instance: &&serde_json::Value| condition(instance, "AgentConnected").is_some_and(|(holds, _, _)| holds);
+        let instances = facts.all_of(kind::INSTANCE).filter(answers).filter_map(|instance| {
+            let (namespace, name) = (text(instance, "/metadata/namespace")?, text(instance, "/metadata/name")?);
+            let wanted = chosen.as_ref().is_none_or(|chosen| chosen.contains(name));
+            wanted.then(|| (namespace.to_owned(), name.to_owned()))
+        });
+        let instances: BTreeSet<_> = instances.collect();
+        read_usage(&session.door, &instances, &mut facts).await?;
+    }
+    Ok(facts)
+}
+
+fn look(args: &Args, namespace: Option<&str>, facts: &Facts, now: i64) -> Vec<Status> {
+    let index = Index::of(facts);
+    let found = if args.names.is_empty() {
+        let mut all = subjects(facts, args.all_vms);
+        // A selector speaks of VirtualMachines; a record alone has no labels of the user.
+        all.retain(|subject| {
+            args.selector.is_none() || facts.get(kind::MACHINE, &subject.namespace, &subject.vm).is_some()
+        });
+        all.retain(|subject| namespace.is_none_or(|namespace| subject.namespace == namespace));
+        all
+    } else {
+        // A file of facts may be of one namespace, which then needs no name.
+        let only = facts.all_of(kind::MACHINE).find_map(|machine| text(machine, "/metadata/namespace"));
+        let namespace = namespace.or(only).unwrap_or("default");
+        args.names.iter().map(|name| subject(name, namespace, facts)).collect()
+    };
+    found.iter().map(|subject| status(&index, subject, now)).collect()
+}
+
+fn show(args: &Args, all: &[Status], terminal: &Terminal) -> String {
+    let document = || {
+        let items: Vec<_> = all.iter().map(output::status_json).collect();
+        match items.as_slice() {
+            [one] if args.names.len() == 1 => one.clone(),
+            _ => json!({"apiVersion": "v1", "kind": "List", "items": items}),
+        }
+    };
+    let detail = match args.output {
+        Some(Format::Json) => return output::json(&document()),
+        Some(Format::Yaml) => return yaml(&document()),
+        Some(Format::Wide) => Detail::Wide,
+        _ if args.names.is_empty() => Detail::Short,
+        _ => Detail::Full,
+    };
+    if all.is_empty() {
+        let what = if args.all_vms { "VirtualMachines" } else { "Wukongs" };
+        return format!(
+            "there are no {what}{}\n",
+            if args.all_vms { "" } else { "; --all-vms shows every VirtualMachine" }
+        );
+    }
+    output::statuses(all, detail, &terminal.out, terminal.out_width)
+}
+
+fn exit(args: &Args, all: &[Status]) -> Exit {
+    let missing = all.iter().any(|status| status.causes.iter().any(|cause| cause.code == "machine-missing"));
+    if args.exit_status && !all.iter().all(Status::is_healthy) {
+        Exit::Unhealthy
+    } else if missing && !args.names.is_empty() {
+        Exit::Cluster
+    } else {
+        Exit::Done
+    }
+}
+
+/// How often is looked: each time is a fixed number of lists.
+const PACE: Duration = Duration::from_secs(2);
+
+/// Redraws on a terminal; elsewhere says what changed.
+fn watch(args: &Args, namespace: Option<&str>, session: &Session, terminal: &Terminal) -> Exit {
+    let live = io::stdout().is_terminal() && !matches!(args.output, Some(Format::Json | Format::Yaml));
+    let mut before = String::new();
+    let mut told: Vec<(String, String)> = Vec::new();
+    let once = async || {
+        let facts = gather(args, namespace, session).await?;
+        let all = look(args, namespace, &facts, now());
+        if live {
+            let text = show(args, &all, terminal);
+            if text != before {
+                // The cursor goes home, and what is below goes away.
+                terminal.say(&format!("\x1b[H\x1b[2J{text}"));
+                before = text;
+            }
+        } else if matches!(args.output, Some(Format::Json | Format::Yaml)) {
+            let text = show(args, &all, terminal);
+            if text != before {
+                terminal.say(&text);
+                before = text;
+            }
+        } else {
+            let lines: Vec<_> = all.iter().map(line).collect();
+            let new: String = lines.iter().filter(|line| !told.contains(line)).map(|(_, text)| text.as_str()).collect();
+            terminal.say(&new);
+            told = lines;
+        }
+        Ok(())
+    };
+    match session.runtime.block_on(paced(PACE, once)) {
+        // A person ends it; that is how it ends.
+        Ok(()) => Exit::Interrupted,
+        Err(refused) => tell(&refused, terminal),
+    }
+}
+
+/// A machine as one line of a log.
+fn line(status: &Status) -> (String, String) {
+    let name = format!("{}/{}", status.subject.namespace, status.subject.shown());
+    let why: Vec<_> = status.causes.iter().filter(|cause| cause.weight > Weight::Note).collect();
+    let why: Vec<_> = why
+        .iter()
+        .map(|cause| match cause.about.as_str() {
+            "" => cause.text.clone(),
+            about => format!("{about}: {}", cause.text),
+        })
+        .collect();
+    let health = match status.worst().map(|cause| cause.weight) {
+        Some(Weight::Broken) => "broken",
+        Some(_) => "waiting",
+        None => "ok",
+    };
+    let why = if why.is_empty() { String::new() } else { format!(": {}", why.join("; ")) };
+    let text = crate::text::sanitize(&format!("{name} {} {health}{why}", status.state)).into_owned() + "\n";
+    (name, text)
+}

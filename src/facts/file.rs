@@ -1,0 +1,52 @@
+//! Facts as a file: for a bug report, and to look at a cluster that is out of reach.
+
+use serde_json::{Value, json};
+
+use super::keep::{keep, redacted};
+use super::{Facts, Unread};
+use crate::facts::text;
+
+/// The version of the file's form.
+const VERSION: u64 = 1;
+const KIND: &str = "WukongFacts";
+
+impl Facts {
+    /// The facts as JSON, without secrets. `now` is the time at which they were read, in seconds since 1970.
+    pub fn to_file(&self, now: i64) -> Value {
+        let objects: Vec<_> = self.objects.values().map(part).collect();
+        let gap =
+            |unread: &Unread| json!({"kind": unread.kind, "namespace": unread.namespace, "reason": unread.reason});
+        let unread: Vec<_> = self.unread.iter().map(gap).collect();
+        json!({"kind": KIND, "version": VERSION, "time": now, "objects": objects, "unread": unread})
+    }
+
+    /// Facts from JSON, and the time at which they were read.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn from_file(file: &Value) -> Result<(Self, i64), String> {
+        if text(file, "/kind") != Some(KIND) {
+            return Err(format!("it is no file of facts: its kind is not {KIND}"));
+        }
+        if file["version"].as_u64() != Some(VERSION) {
+            return Err("it was written by another version of this tool".to_owned());
+        }
+        let time = file["time"].as_i64().ok_or("it has no time")?;
+        let mut facts = Self::default();
+        for object in file["objects"].as_array().ok_or("it has no objects")? {
+            // Whoever wrote it may have added something.
+            facts.insert(keep(object));
+        }
+        for gap in file["unread"].as_array().into_iter().flatten() {
+            let part = |key: &str| gap[key].as_str().map(str::to_owned);
+            let (Some(kind), Some(reason)) = (part("kind"), part("reason")) else { continue };
+            facts.unread(Unread { kind, namespace: part("namespace"), reason });
+        }
+        Ok((facts, time))
+    }
+}
+
+/// An object without what a stranger need not know.
+fn part(object: &Value) -> Value {
+    redacted(&keep(object))
+}

@@ -1,0 +1,213 @@
+//! Which fields of an object are looked at, kind by kind. Nothing else is kept: thousands of machines stay small, and no
+//! cloud-init text, token or Secret can get into a file of facts.
+
+use serde_json::{Map, Value, json};
+
+use super::kind;
+use crate::text::redact;
+
+/// Steps to a field, separated by spaces. `*` stands for every entry; `x*` for every key that begins so.
+type Path = &'static str;
+
+/// What every object has.
+const METADATA: [Path; 16] = [
+    "apiVersion",
+    "kind",
+    "metadata name",
+    "metadata namespace",
+    "metadata uid",
+    "metadata resourceVersion",
+    "metadata generation",
+    "metadata creationTimestamp",
+    "metadata deletionTimestamp",
+    "metadata ownerReferences",
+    "metadata finalizers",
+    "metadata labels",
+    // Without the fields, which are most of an object.
+    "metadata managedFields * manager",
+    "metadata managedFields * operation",
+    "metadata managedFields * subresource",
+    "metadata managedFields * time",
+];
+
+const MACHINE: [Path; 18] = [
+    "metadata annotations argocd.argoproj.io/*",
+    "spec runStrategy",
+    "spec running",
+    "spec updateVolumesStrategy",
+    "spec dataVolumeTemplates * metadata name",
+    "spec template spec terminationGracePeriodSeconds",
+    "spec template spec evictionStrategy",
+    "spec template spec nodeSelector",
+    "spec template spec volumes * name",
+    "spec template spec volumes * persistentVolumeClaim",
+    "spec template spec volumes * dataVolume",
+    "spec template spec volumes * ephemeral",
+    "spec template spec volumes * memoryDump",
+    "spec template spec networks",
+    "spec template spec domain devices disks * name",
+    "spec template spec domain devices disks * serial",
+    "spec template spec domain devices disks * disk",
+    "status",
+];
+
+const INSTANCE: [Path; 6] = [
+    "spec terminationGracePeriodSeconds",
+    "spec volumes * name",
+    "spec volumes * persistentVolumeClaim",
+    "spec volumes * dataVolume",
+    "spec volumes * memoryDump",
+    "status",
+];
+
+const DATA_VOLUME: [Path; 5] = [
+    "spec storage storageClassName",
+    "spec pvc storageClassName",
+    "spec storage resources",
+    "spec pvc resources",
+    "status",
+];
+
+const CLAIM: [Path; 8] = [
+    "metadata annotations cdi.kubevirt.io/storage.*",
+    "metadata annotations volume.*",
+    "metadata annotations pv.kubernetes.io/*",
+    "spec accessModes",
+    "spec resources",
+    "spec storageClassName",
+    "spec volumeMode",
+    "spec volumeName",
+];
+
+const VOLUME: [Path; 12] = [
+    "metadata annotations pv.kubernetes.io/*",
+    "spec accessModes",
+    "spec capacity",
+    "spec claimRef",
+    "spec csi driver",
+    "spec csi volumeHandle",
+    "spec nodeAffinity",
+    "spec persistentVolumeReclaimPolicy",
+    "spec storageClassName",
+    "spec volumeMode",
+    "status phase",
+    "status message",
+];
+
+const POD: [Path; 13] = [
+    "metadata annotations kubevirt.io/*",
+    "spec nodeName",
+    "spec volumes * name",
+    "spec volumes * persistentVolumeClaim",
+    "status phase",
+    "status conditions",
+    "status containerStatuses * image",
+    "status containerStatuses * name",
+    "status containerStatuses * restartCount",
+    "status containerStatuses * state",
+    "status containerStatuses * lastState",
+    "status initContainerStatuses * image",
+    "status initContainerStatuses * state",
+];
+
+const EVENT: [Path; 7] =
+    ["involvedObject kind", "involvedObject name", "reason", "message", "type", "lastTimestamp", "eventTime"];
+
+const NODE: [Path; 4] = ["spec unschedulable", "spec taints", "status conditions", "status allocatable"];
+
+const CLASS: [Path; 5] = [
+    "metadata annotations storageclass.*",
+    "provisioner",
+    "volumeBindingMode",
+    "allowVolumeExpansion",
+    "reclaimPolicy",
+];
+
+const KUBEVIRT: [Path; 5] = [
+    "spec configuration vmRolloutStrategy",
+    "spec configuration developerConfiguration featureGates",
+    "spec workloadUpdateStrategy",
+    "status observedKubeVirtVersion",
+    "status phase",
+];
+
+/// What is kept of an object that is looked at.
+pub fn keep(object: &Value) -> Value {
+    let of_kind: &[Path] = match object["kind"].as_str().unwrap_or_default() {
+        kind::MACHINE => &MACHINE,
+        kind::INSTANCE => &INSTANCE,
+        kind::DATA_VOLUME => &DATA_VOLUME,
+        kind::CLAIM => &CLAIM,
+        kind::VOLUME => &VOLUME,
+        kind::POD => &POD,
+        kind::EVENT => &EVENT,
+        kind::NODE => &NODE,
+        kind::CLASS => &CLASS,
+        kind::KUBEVIRT => &KUBEVIRT,
+        kind::MIGRATION => &["spec vmiName", "spec addedNodeSelector", "status"],
+        kind::SNAPSHOT | kind::RESTORE => &["status"],
+        kind::QUOTA => &["spec hard", "status"],
+        kind::CDI_CONFIG => &["status"],
+        kind::PROFILE => &["status"],
+        kind::USAGE => &["items"],
+        kind::CONFIG_MAP => &["data record"],
+        _ => &[],
+    };
+    let claim_status = (object["kind"] == kind::CLAIM).then_some("status");
+    let paths: Vec<Vec<&str>> =
+        METADATA.iter().chain(of_kind).copied().chain(claim_status).map(|path| path.split(' ').collect()).collect();
+    let paths: Vec<&[&str]> = paths.iter().map(Vec::as_slice).collect();
+    let mut kept = part(object, &paths);
+    if let Some(record) = kept.pointer("/data/record").and_then(Value::as_str) {
+        kept["data"]["record"] = json!(record_without_lists(record));
+    }
+    kept
+}
+
+/// The part of a value to which paths lead.
+fn part(value: &Value, paths: &[&[&str]]) -> Value {
+    if paths.iter().any(|path| path.is_empty()) {
+        return value.clone();
+    }
+    match value {
+        Value::Object(fields) => {
+            let mut kept = Map::new();
+            for (key, value) in fields {
+                let fits =
+                    |step: &str| step == key || step.strip_suffix('*').is_some_and(|start| key.starts_with(start));
+                let below: Vec<&[&str]> = paths.iter().filter(|path| fits(path[0])).map(|path| &path[1..]).collect();
+                if !below.is_empty() {
+                    kept.insert(key.clone(), part(value, &below));
+                }
+            }
+            Value::Object(kept)
+        }
+        Value::Array(items) => {
+            let below: Vec<&[&str]> = paths.iter().filter(|path| path[0] == "*").map(|path| &path[1..]).collect();
+            Value::Array(items.iter().map(|item| part(item, &below)).collect())
+        }
+        // A path leads on where nothing is.
+        _ => Value::Null,
+    }
+}
+
+/// A record without the entries of lists that were applied.
+fn record_without_lists(record: &str) -> String {
+    match serde_json::from_str::<Value>(record) {
+        Ok(Value::Object(mut fields)) => {
+            fields.insert("lists".into(), json!({}));
+            Value::Object(fields).to_string()
+        }
+        _ => String::new(),
+    }
+}
+
+/// The same value with all that looks like a secret taken out of its texts.
+pub(super) fn redacted(value: &Value) -> Value {
+    match value {
+        Value::String(text) => json!(redact(text)),
+        Value::Array(items) => items.iter().map(redacted).collect(),
+        Value::Object(fields) => fields.iter().map(|(key, value)| (key.clone(), redacted(value))).collect(),
+        other => other.clone(),
+    }
+}

@@ -1,0 +1,76 @@
+//! A disk of a machine, in numbers.
+
+use serde_json::Value;
+
+use super::look::{Held, Look};
+use crate::facts::{kind, text};
+
+/// The kind under which the facts have what the guest agent says about file systems, with the instance's name.
+pub const USAGE: &str = kind::USAGE;
+
+/// A disk with a claim.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Disk {
+    /// Its name.
+    pub name: String,
+    /// Its claim.
+    pub claim: String,
+    /// The class of the claim.
+    pub class: Option<String>,
+    /// Whether the claim has a volume.
+    pub bound: bool,
+    /// The size that the claim asks for.
+    pub size: Option<String>,
+    /// The size that it has.
+    pub capacity: Option<String>,
+    /// How far it is filled: `42.1%`; none if it is.
+    pub progress: Option<String>,
+    /// What the guest uses of its file systems on it, and their size, in bytes.
+    pub used: Option<(u64, u64)>,
+    /// Where the guest sees it: `vda`.
+    pub target: Option<String>,
+}
+
+pub(super) fn disk(look: &Look<'_>, held: &Held<'_>) -> Disk {
+    let owned = |value: &str| value.to_owned();
+    let claim = |pointer| held.claim.and_then(|claim| text(claim, pointer)).map(owned);
+    let progress = held.filling().map(|phase| {
+        let percent = held.data_volume.and_then(|volume| text(volume, "/status/progress"));
+        percent
+            .filter(|percent| percent.ends_with('%'))
+            .unwrap_or(if phase.is_empty() { "Pending" } else { phase })
+            .to_owned()
+    });
+    let status = look.instance.and_then(|instance| instance.pointer("/status/volumeStatus")).and_then(Value::as_array);
+    let status = status.into_iter().flatten().find(|status| status["name"] == held.name);
+    Disk {
+        name: held.name.to_owned(),
+        claim: held.claim_name.to_owned(),
+        class: held.class_name.filter(|class| !class.is_empty()).map(owned),
+        bound: held.bound(),
+        size: claim("/spec/resources/requests/storage"),
+        capacity: claim("/status/capacity/storage"),
+        progress,
+        used: used(look, held.name),
+        target: status.and_then(|status| text(status, "/target")).filter(|target| !target.is_empty()).map(owned),
+    }
+}
+
+/// What the guest agent says about the file systems of a disk: they name it by its serial.
+fn used(look: &Look<'_>, name: &str) -> Option<(u64, u64)> {
+    let told = look.facts.get(USAGE, look.namespace, look.name)?;
+    let disks = look.vm.pointer("/spec/template/spec/domain/devices/disks").and_then(Value::as_array)?;
+    let serial = text(disks.iter().find(|disk| disk["name"] == name)?, "/serial")?;
+    // virtio hands on 20 bytes of it.
+    let same = |found: &str| !found.is_empty() && (found == serial || serial.get(..20) == Some(found));
+    let systems = told.get("items").and_then(Value::as_array)?.iter().filter(|system| {
+        let on = system["disk"].as_array().into_iter().flatten();
+        on.into_iter().any(|disk| disk["serial"].as_str().is_some_and(same))
+    });
+    let mut sum = None;
+    for system in systems {
+        let (used, total) = sum.unwrap_or((0, 0));
+        sum = Some((used + system["usedBytes"].as_u64()?, total + system["totalBytes"].as_u64()?));
+    }
+    sum
+}

@@ -1,0 +1,68 @@
+//! Which machines there are: Wukongs by their records and labels, and any VirtualMachine.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::facts::{Facts, Record, kind, text};
+use crate::machine::{MANAGED_LABEL, vm_name};
+
+/// A machine that is looked at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Subject {
+    /// Its namespace.
+    pub namespace: String,
+    /// The name of its VirtualMachine.
+    pub vm: String,
+    /// The name of its Wukong, if it is one.
+    pub wukong: Option<String>,
+    /// The record of the Wukong, if it can be read.
+    pub record: Option<Record>,
+}
+
+impl Subject {
+    /// The name as a person would type it.
+    pub fn shown(&self) -> String {
+        self.wukong.clone().unwrap_or_else(|| format!("vm/{}", self.vm))
+    }
+}
+
+/// All machines of the facts, sorted: Wukongs only, unless `any`.
+pub fn subjects(facts: &Facts, any: bool) -> Vec<Subject> {
+    let mut found = BTreeMap::new();
+    for map in facts.all_of(kind::CONFIG_MAP) {
+        let namespace = text(map, "/metadata/namespace").unwrap_or_default();
+        let Some(wukong) = text(map, "/metadata/name").and_then(|name| name.strip_prefix("wukong-")) else { continue };
+        let record = Record::read(map).ok();
+        let made = record.as_ref().and_then(|record| record.made.iter().find(|made| made.kind == kind::MACHINE));
+        let vm = made.map_or_else(|| vm_name(wukong), |made| made.name.clone());
+        let subject =
+            Subject { namespace: namespace.to_owned(), vm: vm.clone(), wukong: Some(wukong.to_owned()), record };
+        found.insert((namespace.to_owned(), vm), subject);
+    }
+    for vm in facts.all_of(kind::MACHINE) {
+        let part = |pointer: &str| text(vm, pointer).unwrap_or_default().to_owned();
+        let key = (part("/metadata/namespace"), part("/metadata/name"));
+        // A label is no proof, but without the right to read records it is all there is.
+        let label = vm.pointer("/metadata/labels").and_then(|labels| labels.get(MANAGED_LABEL)).and_then(Value::as_str);
+        let wukong = label.filter(|label| vm_name(label) == key.1).map(str::to_owned);
+        if any || wukong.is_some() {
+            let subject = Subject { namespace: key.0.clone(), vm: key.1.clone(), wukong, record: None };
+            found.entry(key).or_insert(subject);
+        }
+    }
+    found.into_values().collect()
+}
+
+/// What a name means in a namespace: a Wukong, or with `vm/` any VirtualMachine.
+pub fn subject(name: &str, namespace: &str, facts: &Facts) -> Subject {
+    let namespace = namespace.to_owned();
+    if let Some(vm) = name.strip_prefix("vm/") {
+        return Subject { namespace, vm: vm.to_owned(), wukong: None, record: None };
+    }
+    let found = facts.get(kind::CONFIG_MAP, &namespace, &Record::name(name));
+    let record = found.and_then(|found| Record::read(found).ok());
+    let made = record.as_ref().and_then(|record| record.made.iter().find(|made| made.kind == kind::MACHINE));
+    let vm = made.map_or_else(|| vm_name(name), |made| made.name.clone());
+    Subject { namespace, vm, wukong: Some(name.to_owned()), record }
+}

@@ -1,0 +1,40 @@
+//! Disks that are not where the file or the machine wants them.
+
+use serde_json::Value;
+
+use crate::facts::{claim_of, text, volumes};
+use crate::status::cause::Causes;
+use crate::status::look::Look;
+
+pub(super) fn rule(look: &Look<'_>, causes: &mut Causes) {
+    // What was applied, and is in the machine no more.
+    for (disk, claim) in look.record.into_iter().flat_map(|record| &record.claims) {
+        let held = volumes(look.vm).iter().any(|volume| claim_of(volume) == Some(claim));
+        if !held {
+            let text = format!("it was taken from the machine; claim {claim} is kept");
+            let next = "apply the Wukong file to attach it again, or take it out of the file".to_owned();
+            causes.broken("disk-detached", &format!("disk {disk}"), text, next);
+        }
+    }
+    let Some(instance) = look.instance.filter(|_| look.runs()) else { return };
+    let attached = instance.pointer("/status/volumeStatus").and_then(Value::as_array);
+    for volume in volumes(look.vm) {
+        let name = text(volume, "/name").unwrap_or_default();
+        if claim_of(volume).is_none() {
+            continue;
+        }
+        let status = attached.into_iter().flatten().find(|status| status["name"] == name);
+        let hot = status.is_some_and(|status| !status["hotplugVolume"].is_null());
+        let phase = status.and_then(|status| text(status, "/phase")).unwrap_or_default();
+        let about = format!("disk {name}");
+        if !volumes(instance).iter().any(|running| running["name"] == name) {
+            let text = "the running machine does not have it".to_owned();
+            let next = format!("kubectl wukong restart {}", look.shown);
+            causes.broken("disk-detached", &about, text, next);
+        } else if hot && phase != "Ready" {
+            let why = status.and_then(|status| text(status, "/message")).unwrap_or("no reason yet");
+            let text = format!("it is being attached ({phase}): {why}");
+            causes.waiting("disk-attaching", &about, text, String::new());
+        }
+    }
+}

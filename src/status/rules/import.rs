@@ -1,0 +1,117 @@
+//! Disks that are filled from an image or from another disk.
+
+use serde_json::Value;
+
+use crate::facts::{condition, text};
+use crate::status::cause::Causes;
+use crate::status::look::{Held, Look};
+use crate::status::time::{duration, since};
+use crate::text::redact;
+
+/// How long an import may say nothing new. CDI writes each new percentage.
+const SILENCE: i64 = 600;
+/// How often an importer must have failed before its words are believed.
+const RESTARTS: u64 = 3;
+
+pub(super) fn rule(look: &Look<'_>, causes: &mut Causes) {
+    for disk in &look.disks {
+        let (Some(volume), Some(phase)) = (disk.data_volume, disk.filling()) else { continue };
+        if disk.waits_for_pod() && !phase.ends_with("InProgress") {
+            continue;
+        }
+        one(look, disk, volume, phase, causes);
+    }
+}
+
+fn one(look: &Look<'_>, disk: &Held<'_>, volume: &Value, phase: &str, causes: &mut Causes) {
+    let about = disk.about();
+    let restarts = volume.pointer("/status/restartCount").and_then(Value::as_u64).unwrap_or_default();
+    let running = condition(volume, "Running").filter(|(holds, _, _)| !holds);
+    let (reason, message) = running.map_or(("", ""), |(_, reason, message)| (reason, message));
+    let said = redact(message);
+    let words = message.to_lowercase();
+    let any = |parts: &[&str]| parts.iter().any(|part| words.contains(part));
+    let again = format!(
+        "correct the file, then make the disk anew, which is empty so far: kubectl wukong delete {} --delete-data {}, then apply",
+        look.shown, disk.name
+    );
+    if reason == "ImagePullFailed" || any(&["imagepullbackoff", "errimagepull"]) {
+        let next = "check the image's name and that the cluster may pull it (`imageSecret`)".to_owned();
+        causes.broken("import-image-pull", &about, format!("its image cannot be pulled: {said}"), next);
+    } else if any(&["checksum", "digest"]) && any(&["mismatch", "does not match", "did not match"]) {
+        causes.broken("import-checksum", &about, format!("the image is not the one of the checksum: {said}"), again);
+    } else if any(&["larger than", "no space left", "not enough space", "virtual image size"]) {
+        let next = format!("raise its `size`; {again}");
+        causes.broken("import-too-large", &about, format!("the image is larger than the disk: {said}"), next);
+    } else if let Some(why) = scratch(look, disk, &words) {
+        let next = "set `scratchSpaceStorageClass` in the CDI object to a class that makes file systems".to_owned();
+        causes.broken("import-scratch", &about, format!("the importer has no scratch space: {why}"), next);
+    } else if phase == "Failed" {
+        let why = if said.is_empty() { "CDI gives no reason".to_owned() } else { said };
+        causes.broken("import-failed", &about, format!("it could not be filled: {why}"), again);
+    } else if restarts > 0 {
+        let why = if said.is_empty() { "no reason yet".to_owned() } else { said };
+        let text = format!("the import failed {restarts} times and is tried again: {why}");
+        if restarts >= RESTARTS && cannot_heal(&words) {
+            let next = format!("check the image's address; {again}");
+            causes.broken("import-retrying", &about, text, next);
+        } else {
+            causes.waiting("import-retrying", &about, text, logs(look, disk));
+        }
+    } else if let Some(silence) = silence(volume, phase, look.now) {
+        let text = format!("the import stands at {} since {}", progress(volume), duration(silence));
+        causes.broken("import-stuck", &about, text, logs(look, disk));
+    } else if disk.claim.is_some() && phase != "Pending" && !phase.is_empty() {
+        let what = match progress(volume) {
+            "N/A" => String::new(),
+            percent => format!(", {percent}"),
+        };
+        causes.waiting("importing", &about, format!("it is being filled ({phase}{what})"), String::new());
+    }
+}
+
+fn progress(volume: &Value) -> &str {
+    text(volume, "/status/progress").unwrap_or("N/A")
+}
+
+fn logs(look: &Look<'_>, disk: &Held<'_>) -> String {
+    let pod =
+        disk.claim.and_then(|claim| text(claim, "/metadata/annotations/cdi.kubevirt.io~1storage.import.importPodName"));
+    match pod {
+        Some(pod) => format!("kubectl logs -n {} {pod}", look.namespace),
+        None => format!("kubectl logs -n {} -l cdi.kubevirt.io=importer", look.namespace),
+    }
+}
+
+/// How long an import has been silent, if that is too long.
+fn silence(volume: &Value, phase: &str, now: i64) -> Option<i64> {
+    if phase != "ImportInProgress" {
+        return None;
+    }
+    let conditions = volume.pointer("/status/conditions").and_then(Value::as_array)?;
+    let heard = conditions.iter().filter_map(|condition| since(condition, "/lastHeartbeatTime", now)).min();
+    let written = volume.pointer("/metadata/managedFields").and_then(Value::as_array);
+    let written = written.into_iter().flatten().filter_map(|entry| since(entry, "/time", now)).min();
+    heard.into_iter().chain(written).min().filter(|silence| *silence >= SILENCE)
+}
+
+/// Why there is no room to unpack an image.
+fn scratch(look: &Look<'_>, disk: &Held<'_>, words: &str) -> Option<String> {
+    if words.contains("scratch") {
+        return Some(redact(words));
+    }
+    let uid = disk.claim.and_then(|claim| text(claim, "/metadata/uid")).unwrap_or_default();
+    let names = [format!("prime-{uid}-scratch"), format!("{}-scratch", disk.claim_name)];
+    let claim = names.iter().find_map(|name| look.facts.get(crate::facts::kind::CLAIM, look.namespace, name))?;
+    let name = text(claim, "/metadata/name")?;
+    let warning = look.warning(name, |_, _| true);
+    let pending = text(claim, "/status/phase") != Some("Bound");
+    warning.filter(|_| pending).map(|warning| format!("claim {name}: {}", redact(warning)))
+}
+
+/// Words of an importer that trying again does not change.
+fn cannot_heal(words: &str) -> bool {
+    ["404", "not found", "manifest unknown", "unauthorized", "403", "no such host", "unsupported"]
+        .iter()
+        .any(|part| words.contains(part))
+}
