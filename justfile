@@ -44,3 +44,4 @@ bench:
     cargo bench --locked
     bash benches/process.sh
     bash benches/cluster.sh
+    bash benches/status.sh

@@ -8,6 +8,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test ends where it fails")]
 
 mod admission;
+mod causes;
 mod changes;
 mod crd;
 mod faults;
@@ -65,6 +66,10 @@ fn main() -> ExitCode {
         admission::every_code_that_is_good,
         admission::every_example,
         admission::every_case_that_renders,
+        causes::of_a_person,
+        causes::of_the_cluster,
+        causes::of_the_file,
+        causes::of_the_guest,
         changes::a_fleet_is_applied,
         changes::a_machine_is_adopted,
         changes::every_example_is_applied_without_a_difference,

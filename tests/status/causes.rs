@@ -448,6 +448,23 @@ fn pauses_and_crashes() {
 }
 
 #[test]
+fn a_guest_that_crashed() {
+    for (strategy, text, next) in [
+        (
+            "Always",
+            "the guest crashed; KubeVirt starts it again",
+            "look at what it says: virtctl console web-vm -n prod",
+        ),
+        ("Manual", "the guest crashed", "kubectl wukong start web"),
+    ] {
+        let mut world = World::running();
+        world.edit("VirtualMachine", "web-vm", "/spec/runStrategy", json!(strategy));
+        world.edit("VirtualMachineInstance", "web-vm", "/status/phase", json!("Failed"));
+        assert_eq!(told(&world.status()), format!("  ✗ {text}\n    → {next}\n"));
+    }
+}
+
+#[test]
 fn what_the_guest_does_not_have_yet() {
     case(
         World::running(),

@@ -48,8 +48,14 @@ fn crashes(look: &Look<'_>, causes: &mut Causes) {
     }
     let ended = look.facts.get(crate::facts::kind::INSTANCE, look.namespace, look.name);
     if ended.is_some_and(|ended| text(ended, "/status/phase") == Some("Failed")) && look.goal != Goal::Off {
-        let next = format!("kubectl wukong start {}", look.shown);
-        causes.broken("crashed", "", "the guest ended badly".to_owned(), next);
+        let again = matches!(text(look.vm, "/spec/runStrategy"), Some("Always" | "RerunOnFailure"));
+        let (text, next) = if again {
+            let next = format!("look at what it says: virtctl console {} -n {}", look.name, look.namespace);
+            ("the guest crashed; KubeVirt starts it again", next)
+        } else {
+            ("the guest crashed", format!("kubectl wukong start {}", look.shown))
+        };
+        causes.broken("crashed", "", text.to_owned(), next);
     }
 }
 
