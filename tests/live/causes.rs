@@ -112,84 +112,82 @@ pub async fn of_a_person(cluster: &Cluster) -> Result<()> {
 
 /// What others can do to its disks and its node.
 pub async fn of_the_cluster(cluster: &Cluster) -> Result<()> {
-    let disk = "  disks: [{name: data, size: 1Gi, storageClassName: longhorn}]\n";
-    let shared = "  disks: [{name: data, size: 1Gi, storageClassName: longhorn-migratable, accessMode: ReadWriteMany, volumeMode: Block}]\n";
-    let names = [
-        "cause-going",
-        "cause-shared",
-        "cause-owned",
-        "cause-migration",
-        "cause-grow",
-        "cause-missing",
-        "cause-gitops",
-    ];
-    all(names.map(async |namespace| {
-        let spec = match namespace {
-            "cause-migration" => shared,
-            "cause-grow" => "  disks: [{name: data, size: 1Gi, storageClassName: nfs-client}]\n",
-            "cause-owned" => "  startStrategy: {autoStart: false}\n",
-            _ => disk,
-        };
-        apply_machine(cluster, namespace, spec).await?;
-        if namespace != "cause-owned" {
-            until_state(cluster, namespace, "Running").await?;
-        }
-        let code = match namespace {
-            "cause-going" => {
-                cluster.objects.delete(&claim(namespace, "web-data")).await?;
-                "claim-going"
-            }
-            "cause-shared" => {
-                let other = json!({
-                    "apiVersion": "kubevirt.io/v1", "kind": "VirtualMachine",
-                    "metadata": {"namespace": namespace, "name": "other"},
-                    "spec": {"runStrategy": "Halted", "template": {"spec": {
-                        "domain": {"devices": {"disks": [{"name": "d", "disk": {}}]}, "memory": {"guest": "1Gi"}},
-                        "volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": "web-data"}}],
-                    }}},
-                });
-                cluster.objects.apply(&other).await?;
-                "claim-shared"
-            }
-            "cause-owned" => {
-                cluster.objects.delete(&vm(namespace)).await?;
-                crate::world::until_gone(cluster, &vm(namespace)).await?;
-                cluster.objects.apply(&owner(namespace)).await?;
-                until(cluster, &claim(namespace, "owned"), "/status/phase", &json!("Bound")).await?;
-                "dies-with-vm"
-            }
-            "cause-migration" => {
-                let fails = json!({"metadata": {"annotations": {guest::MIGRATION: "fails"}}});
-                cluster.objects.merge(&vmi(namespace), "", &fails).await?;
-                let migration = json!({
-                    "apiVersion": "kubevirt.io/v1", "kind": "VirtualMachineInstanceMigration",
-                    "metadata": {"namespace": namespace, "name": "away"}, "spec": {"vmiName": "web-vm"},
-                });
-                cluster.objects.apply(&migration).await?;
-                "migration-failed"
-            }
-            "cause-grow" => {
-                let more = json!({"spec": {"resources": {"requests": {"storage": "2Gi"}}}});
-                cluster.objects.merge(&claim(namespace, "web-data"), "", &more).await?;
-                "grow-impossible"
-            }
-            "cause-missing" => {
-                cluster.objects.merge(&vm(namespace), "", &json!({"spec": {"runStrategy": "Halted"}})).await?;
-                until_state(cluster, namespace, "Stopped").await?;
-                let gone = Reference::new("v1", "PersistentVolumeClaim", namespace, "web-data");
-                cluster.objects.delete(&gone).await?;
-                "claim-missing"
-            }
-            _ => {
-                let label = json!({"metadata": {"labels": {"kustomize.toolkit.fluxcd.io/name": "apps"}}});
-                cluster.objects.merge(&vm(namespace), "", &label).await?;
-                "gitops"
-            }
-        };
-        found(cluster, namespace, code, "").await
+    let names = ["going", "shared", "owned", "migration", "grow", "missing", "gitops"];
+    all(names.map(async |name| {
+        let namespace = format!("cause-{name}");
+        let code = Box::pin(broken(cluster, &namespace)).await?;
+        found(cluster, &namespace, code, "").await
     }))
     .await
     .map(|_| ())
+}
+
+/// Makes a machine and breaks it, each namespace in its own way; gives the cause that is to be found.
+async fn broken(cluster: &Cluster, namespace: &str) -> Result<&'static str> {
+    let disk = "  disks: [{name: data, size: 1Gi, storageClassName: longhorn}]\n";
+    let shared = "  disks: [{name: data, size: 1Gi, storageClassName: longhorn-migratable, accessMode: ReadWriteMany, volumeMode: Block}]\n";
+    let spec = match namespace {
+        "cause-migration" => shared,
+        "cause-grow" => "  disks: [{name: data, size: 1Gi, storageClassName: nfs-client}]\n",
+        "cause-owned" => "  startStrategy: {autoStart: false}\n",
+        _ => disk,
+    };
+    apply_machine(cluster, namespace, spec).await?;
+    if namespace != "cause-owned" {
+        until_state(cluster, namespace, "Running").await?;
+    }
+    Ok(match namespace {
+        "cause-going" => {
+            cluster.objects.delete(&claim(namespace, "web-data")).await?;
+            "claim-going"
+        }
+        "cause-shared" => {
+            let other = json!({
+                "apiVersion": "kubevirt.io/v1", "kind": "VirtualMachine",
+                "metadata": {"namespace": namespace, "name": "other"},
+                "spec": {"runStrategy": "Halted", "template": {"spec": {
+                    "domain": {"devices": {"disks": [{"name": "d", "disk": {}}]}, "memory": {"guest": "1Gi"}},
+                    "volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": "web-data"}}],
+                }}},
+            });
+            cluster.objects.apply(&other).await?;
+            "claim-shared"
+        }
+        "cause-owned" => {
+            cluster.objects.delete(&vm(namespace)).await?;
+            crate::world::until_gone(cluster, &vm(namespace)).await?;
+            cluster.objects.apply(&owner(namespace)).await?;
+            until(cluster, &claim(namespace, "owned"), "/status/phase", &json!("Bound")).await?;
+            "dies-with-vm"
+        }
+        "cause-migration" => {
+            let fails = json!({"metadata": {"annotations": {guest::MIGRATION: "fails"}}});
+            cluster.objects.merge(&vmi(namespace), "", &fails).await?;
+            let migration = json!({
+                "apiVersion": "kubevirt.io/v1", "kind": "VirtualMachineInstanceMigration",
+                "metadata": {"namespace": namespace, "name": "away"}, "spec": {"vmiName": "web-vm"},
+            });
+            cluster.objects.apply(&migration).await?;
+            "migration-failed"
+        }
+        "cause-grow" => {
+            let more = json!({"spec": {"resources": {"requests": {"storage": "2Gi"}}}});
+            cluster.objects.merge(&claim(namespace, "web-data"), "", &more).await?;
+            "grow-impossible"
+        }
+        "cause-missing" => {
+            cluster.objects.merge(&vm(namespace), "", &json!({"spec": {"runStrategy": "Halted"}})).await?;
+            until_state(cluster, namespace, "Stopped").await?;
+            let gone = Reference::new("v1", "PersistentVolumeClaim", namespace, "web-data");
+            cluster.objects.delete(&gone).await?;
+            "claim-missing"
+        }
+        _ => {
+            let label = json!({"metadata": {"labels": {"kustomize.toolkit.fluxcd.io/name": "apps"}}});
+            cluster.objects.merge(&vm(namespace), "", &label).await?;
+            "gitops"
+        }
+    })
 }
 
 /// A machine that owns its disk.
