@@ -78,18 +78,18 @@ fn size(disk: &Disk) -> &str {
 }
 
 fn below(status: &Status, detail: Detail, styles: &Styles, width: usize) -> String {
-    let mut out = String::new();
-    if detail == Detail::Full && !status.disks.is_empty() {
-        let rows: Vec<_> = status.disks.iter().map(disk).collect();
-        out.push('\n');
+    let full = detail == Detail::Full;
+    let causes: Vec<_> = status.causes.iter().filter(|cause| full || cause.weight > Weight::Note).collect();
+    let disks = if full { status.disks.as_slice() } else { &[] };
+    if causes.is_empty() && disks.is_empty() {
+        return String::new();
+    }
+    let mut out = format!("\n{}\n", sanitize(&name(status)).style(styles.strong));
+    if !disks.is_empty() {
+        let rows: Vec<_> = disks.iter().map(disk).collect();
         out.push_str(&table(&["DISK", "CLAIM", "CLASS", "SIZE", "STATE", "USED", "TARGET"], &rows, styles, width));
     }
-    let shown: Vec<_> =
-        status.causes.iter().filter(|cause| detail == Detail::Full || cause.weight > Weight::Note).collect();
-    if !shown.is_empty() {
-        out.push_str(&format!("\n{}\n", sanitize(&name(status)).style(styles.strong)));
-    }
-    for cause in shown {
+    for cause in causes {
         out.push_str(&lines(cause, styles, width));
     }
     out

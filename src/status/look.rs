@@ -73,6 +73,12 @@ impl<'a> Look<'a> {
         self.goal == Goal::Off || (self.goal == Goal::Any && self.instance.is_none())
     }
 
+    /// Whether it ran and its guest shut itself down, where that ends it.
+    pub(super) fn is_done(&self) -> bool {
+        let ends = matches!(text(self.vm, "/spec/runStrategy"), Some("Once" | "RerunOnFailure"));
+        ends && self.instance.is_none() && text(self.vm, "/status/printableStatus") == Some("Stopped")
+    }
+
     /// The last warning about an object of this namespace that a rule knows, with its words.
     pub(super) fn warning(&self, name: &'a str, known: impl Fn(&str, &str) -> bool) -> Option<&'a str> {
         let mut told = self.index.events(self.namespace, name).iter().rev();

@@ -138,8 +138,7 @@ fn missing(subject: &Subject, causes: &mut Causes) {
 /// A machine that shall run, does not, and no rule says why: then KubeVirt's own words have to do.
 fn unexplained(look: &Look<'_>, causes: &mut Causes) {
     let wanted = look.goal == Goal::On && !look.runs();
-    let done = text(look.vm, "/spec/runStrategy") == Some("Once") && look.instance.is_none();
-    if !wanted || done || causes.0.iter().any(|cause| cause.weight > Weight::Note) {
+    if !wanted || look.is_done() || causes.0.iter().any(|cause| cause.weight > Weight::Note) {
         return;
     }
     let state = text(look.vm, "/status/printableStatus").unwrap_or("New");
@@ -156,9 +155,8 @@ fn phase(look: &Look<'_>, causes: &Causes) -> Phase {
     match (broken, look.runs(), look.instance.is_some()) {
         (true, _, _) => Phase::Error,
         (false, true, _) => Phase::Running,
-        (false, false, false) if look.stays_off() => Phase::Stopped,
+        (false, false, false) if look.stays_off() || look.is_done() => Phase::Stopped,
         (false, false, _) if filling => Phase::Creating,
-        (false, false, false) if text(look.vm, "/spec/runStrategy") == Some("Once") => Phase::Stopped,
         _ => Phase::Pending,
     }
 }

@@ -16,6 +16,7 @@ fn a_running_machine() {
 MACHINE   STATE    HEALTH  NODE  ADDRESSES
 prod/web  Running  ok      n1    10.0.0.5
 
+prod/web
 DISK    CLAIM       CLASS  SIZE  STATE  USED  TARGET
 system  web-system  fast   20Gi  Bound  -     vda
 data    web-data    fast   50Gi  Bound  -     vdb
@@ -35,6 +36,18 @@ data    web-data    fast   50Gi  Bound  -     vdb
 fn a_stopped_machine() {
     let status = World::stopped().status();
     assert_eq!((told(&status).as_str(), status.phase, status.is_healthy()), ("", Phase::Stopped, true));
+}
+
+#[test]
+fn a_machine_whose_guest_shut_itself_down() {
+    for strategy in ["Once", "RerunOnFailure"] {
+        let mut world = World::running();
+        world.edit("VirtualMachine", "web-vm", "/spec/runStrategy", json!(strategy));
+        world.edit("VirtualMachine", "web-vm", "/status", json!({"printableStatus": "Stopped"}));
+        world.edit("VirtualMachineInstance", "web-vm", "/status", json!({"phase": "Succeeded"}));
+        let status = world.status();
+        assert_eq!((told(&status).as_str(), status.phase, status.is_healthy()), ("", Phase::Stopped, true));
+    }
 }
 
 #[test]
