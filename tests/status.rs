@@ -1,6 +1,8 @@
 //! How machines are: each cause as the lines that a person reads.
 
-mod causes;
+mod disks;
 mod facts;
 mod healthy;
+mod life;
+mod nodes;
 mod world;

@@ -245,3 +245,13 @@ impl World {
 pub fn told(status: &Status) -> String {
     status.causes.iter().map(|cause| lines(cause, &Styles::default(), 500)).collect()
 }
+
+/// A change of a world.
+pub type Break = fn(&mut World);
+
+/// Checks the lines for a broken world.
+pub fn case(mut world: World, change: Break, expected: &str) {
+    change(&mut world);
+    let status = world.status();
+    assert_eq!(told(&status), expected, "{:#?}", status.causes);
+}
