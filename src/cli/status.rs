@@ -1,6 +1,6 @@
 //! `kubectl wukong status`
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -45,7 +45,7 @@ pub(super) struct Args {
     all_namespaces: bool,
 
     /// Only machines with these labels: `app=web,tier!=db`.
-    #[arg(short = 'l', long, value_name = "LABELS", conflicts_with = "names")]
+    #[arg(short = 'l', long, value_name = "LABELS", conflicts_with_all = ["names", "facts"])]
     selector: Option<String>,
 
     /// Every VirtualMachine, not only Wukongs.
@@ -57,7 +57,7 @@ pub(super) struct Args {
     output: Option<Format>,
 
     /// Look again and again, and show what changes.
-    #[arg(short = 'w', long, conflicts_with = "facts")]
+    #[arg(short = 'w', long, conflicts_with_all = ["facts", "exit_status"])]
     watch: bool,
 
     /// Exit with 1 unless all machines are healthy.
@@ -120,6 +120,10 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     if let Some(path) = &args.save_facts {
         let file = output::json(&facts.to_file(now));
         std::fs::write(path, file).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    if let Some(unread) = facts.unknown(kind::MACHINE, namespace.as_deref().unwrap_or_default()) {
+        terminal.error(&unread.reason);
+        return Ok(Exit::Cluster);
     }
     let all = look(args, namespace.as_deref(), &facts, now);
     io::stdout().lock().write_all(show(args, &all, terminal).as_bytes())?;
@@ -220,44 +224,53 @@ fn exit(args: &Args, all: &[Status]) -> Exit {
 /// How often is looked: each time is a fixed number of lists.
 const PACE: Duration = Duration::from_secs(2);
 
+/// Why watching ends by itself.
+enum Ended {
+    /// The cluster.
+    Refused(Refused),
+    /// Nobody reads any more.
+    Closed,
+}
+
 /// Redraws on a terminal; elsewhere says what changed.
 fn watch(args: &Args, namespace: Option<&str>, session: &Session, terminal: &Terminal) -> Exit {
-    let live = io::stdout().is_terminal() && !matches!(args.output, Some(Format::Json | Format::Yaml));
+    let document = matches!(args.output, Some(Format::Json | Format::Yaml));
+    let live = io::stdout().is_terminal() && !document;
     let mut before = String::new();
-    let mut told: Vec<(String, String)> = Vec::new();
+    let mut told = HashSet::new();
     let once = async || {
-        let facts = gather(args, namespace, session).await?;
+        let facts = gather(args, namespace, session).await.map_err(Ended::Refused)?;
         let all = look(args, namespace, &facts, now());
-        if live {
+        let new = if live || document {
             let text = show(args, &all, terminal);
-            if text != before {
+            let new = match (text == before, live, before.is_empty()) {
+                (true, _, _) => String::new(),
                 // The cursor goes home, and what is below goes away.
-                terminal.say(&format!("\x1b[H\x1b[2J{text}"));
-                before = text;
-            }
-        } else if matches!(args.output, Some(Format::Json | Format::Yaml)) {
-            let text = show(args, &all, terminal);
-            if text != before {
-                terminal.say(&text);
-                before = text;
-            }
+                (false, true, _) => format!("\x1b[H\x1b[2J{text}"),
+                (false, false, false) if args.output == Some(Format::Yaml) => format!("---\n{text}"),
+                (false, false, _) => text.clone(),
+            };
+            before = text;
+            new
         } else {
             let lines: Vec<_> = all.iter().map(line).collect();
-            let new: String = lines.iter().filter(|line| !told.contains(line)).map(|(_, text)| text.as_str()).collect();
-            terminal.say(&new);
-            told = lines;
-        }
-        Ok(())
+            let new = lines.iter().filter(|line| !told.contains(*line)).map(String::as_str).collect();
+            told = lines.into_iter().collect();
+            new
+        };
+        let mut out = io::stdout().lock();
+        out.write_all(new.as_bytes()).and_then(|()| out.flush()).map_err(|_| Ended::Closed)
     };
     match session.runtime.block_on(paced(PACE, once)) {
         // A person ends it; that is how it ends.
         Ok(()) => Exit::Interrupted,
-        Err(refused) => tell(&refused, terminal),
+        Err(Ended::Closed) => Exit::Done,
+        Err(Ended::Refused(refused)) => tell(&refused, terminal),
     }
 }
 
 /// A machine as one line of a log.
-fn line(status: &Status) -> (String, String) {
+fn line(status: &Status) -> String {
     let name = format!("{}/{}", status.subject.namespace, status.subject.shown());
     let why: Vec<_> = status.causes.iter().filter(|cause| cause.weight > Weight::Note).collect();
     let why: Vec<_> = why
@@ -273,6 +286,5 @@ fn line(status: &Status) -> (String, String) {
         None => "ok",
     };
     let why = if why.is_empty() { String::new() } else { format!(": {}", why.join("; ")) };
-    let text = crate::text::sanitize(&format!("{name} {} {health}{why}", status.state)).into_owned() + "\n";
-    (name, text)
+    crate::text::sanitize(&format!("{name} {} {health}{why}", status.state)).into_owned() + "\n"
 }

@@ -229,7 +229,7 @@ pub async fn read_usage(door: &Door, names: &BTreeSet<(String, String)>, facts: 
     for (namespace, name) in names.clone() {
         let door = door.clone();
         reads.spawn(async move {
-            let told = door.file_systems(&namespace, &name).await.ok().flatten();
+            let told = door.file_systems(&namespace, &name).await.ok().flatten().filter(serde_json::Value::is_object);
             let object = told.map(|mut told| {
                 told["kind"] = kind::USAGE.into();
                 told["metadata"] = serde_json::json!({"namespace": namespace, "name": name});

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::keep::{keep, redacted};
-use super::{Facts, Unread};
+use super::{Facts, Unread, kind};
 use crate::facts::text;
 
 /// The version of the file's form.
@@ -13,7 +13,7 @@ const KIND: &str = "WukongFacts";
 impl Facts {
     /// The facts as JSON, without secrets. `now` is the time at which they were read, in seconds since 1970.
     pub fn to_file(&self, now: i64) -> Value {
-        let objects: Vec<_> = self.objects.values().map(part).collect();
+        let objects: Vec<_> = self.objects.values().filter(|object| is_ours(object)).map(part).collect();
         let gap =
             |unread: &Unread| json!({"kind": unread.kind, "namespace": unread.namespace, "reason": unread.reason});
         let unread: Vec<_> = self.unread.iter().map(gap).collect();
@@ -44,6 +44,17 @@ impl Facts {
         }
         Ok((facts, time))
     }
+}
+
+/// Whether an object is about machines. What other pods say may be anything, and is nobody's business.
+fn is_ours(object: &Value) -> bool {
+    let of_a_machine = |kind: &str, name: &str| match kind {
+        kind::POD => ["virt-launcher-", "importer-", "hp-volume-", "cdi-"].iter().any(|start| name.starts_with(start)),
+        kind::MACHINE | kind::INSTANCE | kind::DATA_VOLUME | kind::CLAIM | kind::MIGRATION => true,
+        _ => false,
+    };
+    let name = |pointer| text(object, pointer).unwrap_or_default();
+    name("/kind") != kind::EVENT || of_a_machine(name("/involvedObject/kind"), name("/involvedObject/name"))
 }
 
 /// An object without what a stranger need not know.

@@ -30,7 +30,7 @@ const METADATA: [Path; 16] = [
     "metadata managedFields * time",
 ];
 
-const MACHINE: [Path; 18] = [
+const MACHINE: [Path; 19] = [
     "metadata annotations argocd.argoproj.io/*",
     "spec runStrategy",
     "spec running",
@@ -47,16 +47,20 @@ const MACHINE: [Path; 18] = [
     "spec template spec networks",
     "spec template spec domain devices disks * name",
     "spec template spec domain devices disks * serial",
-    "spec template spec domain devices disks * disk",
+    "spec template spec domain devices disks * cdrom",
+    "spec template spec domain devices disks * shareable",
     "status",
 ];
 
-const INSTANCE: [Path; 6] = [
+const INSTANCE: [Path; 9] = [
     "spec terminationGracePeriodSeconds",
     "spec volumes * name",
     "spec volumes * persistentVolumeClaim",
     "spec volumes * dataVolume",
     "spec volumes * memoryDump",
+    "spec domain devices disks * name",
+    "spec domain devices disks * cdrom",
+    "spec domain devices disks * shareable",
     "status",
 ];
 
@@ -69,7 +73,7 @@ const DATA_VOLUME: [Path; 5] = [
 ];
 
 const CLAIM: [Path; 8] = [
-    "metadata annotations cdi.kubevirt.io/storage.*",
+    "metadata annotations cdi.kubevirt.io/storage.import.importPodName",
     "metadata annotations volume.*",
     "metadata annotations pv.kubernetes.io/*",
     "spec accessModes",
@@ -94,7 +98,7 @@ const VOLUME: [Path; 12] = [
     "status message",
 ];
 
-const POD: [Path; 13] = [
+const POD: [Path; 12] = [
     "metadata annotations kubevirt.io/*",
     "spec nodeName",
     "spec volumes * name",
@@ -104,10 +108,9 @@ const POD: [Path; 13] = [
     "status containerStatuses * image",
     "status containerStatuses * name",
     "status containerStatuses * restartCount",
-    "status containerStatuses * state",
-    "status containerStatuses * lastState",
+    "status containerStatuses * state waiting",
     "status initContainerStatuses * image",
-    "status initContainerStatuses * state",
+    "status initContainerStatuses * state waiting",
 ];
 
 const EVENT: [Path; 7] =

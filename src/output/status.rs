@@ -1,5 +1,7 @@
 //! How machines are, for people: a table, and below it what is the matter and the next step.
 
+use std::collections::BTreeSet;
+
 use owo_colors::{OwoColorize as _, Style};
 use serde_json::{Value, json};
 
@@ -20,17 +22,20 @@ pub enum Detail {
 
 /// Some machines.
 pub fn statuses(all: &[Status], detail: Detail, styles: &Styles, width: usize) -> String {
-    let mut head = vec!["MACHINE", "STATE", "HEALTH"];
+    let namespaces: BTreeSet<_> = all.iter().map(|status| status.subject.namespace.as_str()).collect();
+    let many = namespaces.len() > 1;
+    let mut head = if many { vec!["NAMESPACE"] } else { Vec::new() };
+    head.extend(["MACHINE", "STATE", "HEALTH"]);
     if detail != Detail::Short {
         head.extend(["NODE", "ADDRESSES"]);
     }
     if detail == Detail::Wide {
         head.push("DISKS");
     }
-    let rows: Vec<_> = all.iter().map(|status| row(status, detail, styles)).collect();
+    let rows: Vec<_> = all.iter().map(|status| row(status, detail, many, styles)).collect();
     let mut out = table(&head, &rows, styles, width);
     for status in all {
-        out.push_str(&below(status, detail, styles, width));
+        out.push_str(&below(status, detail, many, styles, width));
     }
     let mut unknown: Vec<_> = all.iter().flat_map(|status| &status.unknown).collect();
     unknown.sort();
@@ -44,14 +49,16 @@ pub fn statuses(all: &[Status], detail: Detail, styles: &Styles, width: usize) -
     out
 }
 
-fn row(status: &Status, detail: Detail, styles: &Styles) -> Vec<(String, Style)> {
+fn row(status: &Status, detail: Detail, many: bool, styles: &Styles) -> Vec<(String, Style)> {
     let plain = Style::new();
     let (health, style) = match status.worst().map(|cause| cause.weight) {
         Some(Weight::Broken) => ("broken", styles.error),
         Some(Weight::Waiting) => ("waiting", styles.warning),
+        _ if status.is_unknown() => ("not known", styles.warning),
         _ => ("ok", styles.help),
     };
-    let mut row = vec![(name(status), plain), (status.state.clone(), plain), (health.to_owned(), style)];
+    let mut row = if many { vec![(status.subject.namespace.clone(), plain)] } else { Vec::new() };
+    row.extend([(status.subject.shown(), plain), (status.state.clone(), plain), (health.to_owned(), style)]);
     if detail != Detail::Short {
         row.push((status.node.clone().unwrap_or_else(|| "-".into()), plain));
         row.push((addresses(status), plain));
@@ -61,10 +68,6 @@ fn row(status: &Status, detail: Detail, styles: &Styles) -> Vec<(String, Style)>
         row.push((if disks.is_empty() { "-".into() } else { disks.join(", ") }, plain));
     }
     row
-}
-
-fn name(status: &Status) -> String {
-    format!("{}/{}", status.subject.namespace, status.subject.shown().trim_start_matches("vm/"))
 }
 
 fn addresses(status: &Status) -> String {
@@ -77,14 +80,16 @@ fn size(disk: &Disk) -> &str {
     disk.capacity.as_deref().or(disk.size.as_deref()).unwrap_or("?")
 }
 
-fn below(status: &Status, detail: Detail, styles: &Styles, width: usize) -> String {
+fn below(status: &Status, detail: Detail, many: bool, styles: &Styles, width: usize) -> String {
     let full = detail == Detail::Full;
     let causes: Vec<_> = status.causes.iter().filter(|cause| full || cause.weight > Weight::Note).collect();
     let disks = if full { status.disks.as_slice() } else { &[] };
     if causes.is_empty() && disks.is_empty() {
         return String::new();
     }
-    let mut out = format!("\n{}\n", sanitize(&name(status)).style(styles.strong));
+    let shown = status.subject.shown();
+    let shown = if many { format!("{shown} in {}", status.subject.namespace) } else { shown };
+    let mut out = format!("\n{}\n", sanitize(&shown).style(styles.strong));
     if !disks.is_empty() {
         let rows: Vec<_> = disks.iter().map(disk).collect();
         out.push_str(&table(&["DISK", "CLAIM", "CLASS", "SIZE", "STATE", "USED", "TARGET"], &rows, styles, width));
@@ -185,8 +190,8 @@ fn conditions(status: &Status) -> Value {
     let condition = |kind: &str, holds: bool, cause: Option<&Cause>| {
         json!({
             "type": kind, "status": if holds { "True" } else { "False" },
-            "reason": cause.map_or("AsWanted", |cause| cause.code),
-            "message": cause.map_or("", |cause| cause.text.as_str()),
+            "reason": if holds { "AsWanted" } else { cause.map_or("NotYet", |cause| cause.code) },
+            "message": cause.filter(|_| !holds).map_or("", |cause| cause.text.as_str()),
         })
     };
     let real = |cause: &&Cause| cause.weight > Weight::Note;

@@ -67,10 +67,11 @@ fn used(look: &Look<'_>, name: &str) -> Option<(u64, u64)> {
         let on = system["disk"].as_array().into_iter().flatten();
         on.into_iter().any(|disk| disk["serial"].as_str().is_some_and(same))
     });
-    let mut sum = None;
+    let mut sum: Option<(u64, u64)> = None;
     for system in systems {
         let (used, total) = sum.unwrap_or((0, 0));
-        sum = Some((used + system["usedBytes"].as_u64()?, total + system["totalBytes"].as_u64()?));
+        let of = |key: &str| system[key].as_u64();
+        sum = Some((used.saturating_add(of("usedBytes")?), total.saturating_add(of("totalBytes")?)));
     }
     sum
 }

@@ -10,7 +10,7 @@ use crate::facts::{Facts, claim_of, has_ended, kind, text, volumes};
 pub struct Index<'a> {
     pub(super) facts: &'a Facts,
     events: HashMap<Place<'a>, Vec<&'a Value>>,
-    launchers: HashMap<&'a str, Vec<&'a Value>>,
+    launchers: HashMap<Place<'a>, Vec<&'a Value>>,
     migrations: HashMap<Place<'a>, Vec<&'a Value>>,
     users: HashMap<Place<'a>, Vec<User<'a>>>,
 }
@@ -49,7 +49,10 @@ impl<'a> Index<'a> {
         }
         for pod in facts.all_of(kind::POD) {
             match text(pod, "/metadata/labels/kubevirt.io~1created-by") {
-                Some(machine) => index.launchers.entry(machine).or_default().push(pod),
+                Some(uid) => {
+                    let namespace = text(pod, "/metadata/namespace").unwrap_or_default();
+                    index.launchers.entry((namespace, uid)).or_default().push(pod);
+                }
                 None if !is_helper(pod) => index.hold(kind::POD, pod),
                 None => {}
             }
@@ -70,7 +73,7 @@ impl<'a> Index<'a> {
         }
         for volume in volumes(object) {
             if let Some(claim) = claim_of(volume) {
-                let writes = volume.pointer("/persistentVolumeClaim/readOnly") != Some(&Value::Bool(true));
+                let writes = writes(object, volume);
                 self.users.entry((namespace, claim)).or_default().push(User { kind, name, writes });
             }
         }
@@ -82,8 +85,8 @@ impl<'a> Index<'a> {
     }
 
     /// The pods in which an instance runs or ran.
-    pub(super) fn launchers(&self, instance: &str) -> &[&'a Value] {
-        self.launchers.get(instance).map_or(&[], Vec::as_slice)
+    pub(super) fn launchers(&self, namespace: &'a str, instance: &'a str) -> &[&'a Value] {
+        self.launchers.get(&(namespace, instance)).map_or(&[], Vec::as_slice)
     }
 
     /// The migrations of an instance, the last one last.
@@ -101,8 +104,22 @@ fn place<'a>(object: &'a Value, name: &str) -> Place<'a> {
     (text(object, "/metadata/namespace").unwrap_or_default(), text(object, name).unwrap_or_default())
 }
 
+/// Whether a machine or a pod writes to a volume alone: a CD-ROM is only read unless it says otherwise, and who shares a
+/// disk on purpose has said so.
+fn writes(object: &Value, volume: &Value) -> bool {
+    let disks = ["/spec/template/spec/domain/devices/disks", "/spec/domain/devices/disks"];
+    let mut disks = disks.iter().filter_map(|at| object.pointer(at).and_then(Value::as_array)).flatten();
+    let disk = disks.find(|disk| disk["name"] == volume["name"]);
+    let shares = disk.is_some_and(|disk| {
+        let cdrom = disk.get("cdrom").is_some_and(|cdrom| cdrom["readonly"] != Value::Bool(false));
+        cdrom || disk["shareable"] == true
+    });
+    !shares && volume.pointer("/persistentVolumeClaim/readOnly") != Some(&Value::Bool(true))
+}
+
 /// Pods that CDI and KubeVirt run for a claim for a while.
 fn is_helper(pod: &Value) -> bool {
     let labels = pod.pointer("/metadata/labels");
-    labels.is_some_and(|labels| labels.get("kubevirt.io").is_some() || labels.get("cdi.kubevirt.io").is_some())
+    let known = ["kubevirt.io", "cdi.kubevirt.io", "kubevirt.io.virt-export-service"];
+    labels.is_some_and(|labels| known.iter().any(|label| labels.get(label).is_some()))
 }

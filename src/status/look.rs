@@ -3,8 +3,17 @@
 use serde_json::Value;
 
 use super::index::Index;
+use super::time::seconds;
 use crate::facts::{Facts, Record, claim_of, condition, has_ended, kind, text, volumes};
 use crate::plan::{Goal, goal};
+
+/// How long a warning is news where there is no instance to compare it with, in seconds.
+const NEWS: i64 = 600;
+
+/// The name of the claim that CDI fills in the place of another one. Source: CDI, pkg/controller/populators.
+pub(super) fn prime(claim: &Value) -> String {
+    format!("prime-{}", text(claim, "/metadata/uid").unwrap_or_default())
+}
 
 /// A machine under examination.
 pub(super) struct Look<'a> {
@@ -33,6 +42,8 @@ pub(super) struct Held<'a> {
     pub(super) claim_name: &'a str,
     pub(super) data_volume: Option<&'a Value>,
     pub(super) claim: Option<&'a Value>,
+    /// The claim that CDI fills in its place, where the driver is CSI's.
+    pub(super) prime: Option<&'a Value>,
     pub(super) volume: Option<&'a Value>,
     /// The class that the claim asks for.
     pub(super) class_name: Option<&'a str>,
@@ -54,7 +65,7 @@ impl<'a> Look<'a> {
         let uid = instance.and_then(|instance| text(instance, "/metadata/uid")).unwrap_or_default();
         let node = instance.and_then(|instance| text(instance, "/status/nodeName"));
         // During a migration there are two: the one on the machine's node is the one that counts.
-        let own = index.launchers(uid).iter().copied().filter(|pod| !has_ended(pod));
+        let own = index.launchers(namespace, uid).iter().copied().filter(|pod| !has_ended(pod));
         let launcher = own.max_by_key(|pod| {
             (node.is_some() && text(pod, "/spec/nodeName") == node, text(pod, "/metadata/creationTimestamp"))
         });
@@ -89,11 +100,25 @@ impl<'a> Look<'a> {
         told.find_map(message)
     }
 
-    /// The last such warning about the machine, its instance or its pod.
+    /// The last such warning about the claim of a disk, or about the one that is filled in its place.
+    pub(super) fn claim_warning(&self, disk: &Held<'a>, known: impl Fn(&str, &str) -> bool) -> Option<&'a str> {
+        let prime = disk.prime.and_then(|prime| text(prime, "/metadata/name"));
+        let mut names = [Some(disk.claim_name), prime].into_iter().flatten();
+        names.find_map(|name| self.warning(name, &known))
+    }
+
+    /// The last such warning about the machine, its instance or its pod, of this instance and not of one before it.
     pub(super) fn own_warning(&self, known: impl Fn(&str, &str) -> bool) -> Option<&'a str> {
         let pod = self.launcher.and_then(|pod| text(pod, "/metadata/name"));
-        let mut names = [pod, Some(self.name)].into_iter().flatten();
-        names.find_map(|name| self.warning(name, &known))
+        let names = [pod, Some(self.name)].into_iter().flatten();
+        let began = self.instance.and_then(|instance| text(instance, "/metadata/creationTimestamp"));
+        let from = began.and_then(seconds).unwrap_or(self.now.saturating_sub(NEWS));
+        let mut all = names.flat_map(|name| self.index.events(self.namespace, name).iter().rev());
+        all.find_map(|event| {
+            let at = text(event, "/lastTimestamp").or_else(|| text(event, "/eventTime")).and_then(seconds);
+            let (reason, message) = (text(event, "/reason").unwrap_or_default(), text(event, "/message")?);
+            (at.is_none_or(|at| at >= from) && known(reason, message)).then_some(message)
+        })
     }
 
     /// A condition of the instance that holds or not, with its reason and message.
@@ -116,6 +141,7 @@ impl<'a> Held<'a> {
             claim_name,
             data_volume,
             claim,
+            prime: claim.and_then(|claim| facts.get(kind::CLAIM, namespace, &prime(claim))),
             volume: claim.and_then(|claim| facts.get(kind::VOLUME, "", text(claim, "/spec/volumeName")?)),
             class_name,
             class: class_name.and_then(|class| facts.get(kind::CLASS, "", class)),

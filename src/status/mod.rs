@@ -84,14 +84,20 @@ impl Status {
 
     /// Whether the machine is as it should be, running or stopped.
     pub fn is_healthy(&self) -> bool {
-        self.worst().is_none()
+        self.worst().is_none() && !self.is_unknown()
+    }
+
+    /// Whether its VirtualMachine could not be read.
+    pub fn is_unknown(&self) -> bool {
+        self.state == "Unknown" && self.causes.is_empty()
     }
 }
 
 /// Looks at a machine. `now` is in seconds since 1970.
 pub fn status(index: &Index<'_>, subject: &Subject, now: i64) -> Status {
     let facts = index.facts;
-    let read = [kind::INSTANCE, kind::DATA_VOLUME, kind::CLAIM, kind::POD, kind::EVENT];
+    let read =
+        [kind::MACHINE, kind::CONFIG_MAP, kind::INSTANCE, kind::DATA_VOLUME, kind::CLAIM, kind::POD, kind::EVENT];
     let cluster = [kind::VOLUME, kind::CLASS, kind::NODE];
     let unknown = read.iter().filter_map(|kind| facts.unknown(kind, &subject.namespace));
     let unknown = unknown.chain(cluster.iter().filter_map(|kind| facts.unknown(kind, "")));
@@ -107,6 +113,9 @@ pub fn status(index: &Index<'_>, subject: &Subject, now: i64) -> Status {
     };
     let mut causes = Causes::default();
     let Some(vm) = facts.get(kind::MACHINE, &subject.namespace, &subject.vm) else {
+        if facts.unknown(kind::MACHINE, &subject.namespace).is_some() {
+            return Status { state: "Unknown".into(), ..status };
+        }
         missing(subject, &mut causes);
         return Status { phase: Phase::Error, state: "Missing".into(), causes: causes.0, ..status };
     };

@@ -12,7 +12,7 @@ pub(super) fn seconds(time: &str) -> Option<i64> {
 
 /// How long ago a time of an object was, in seconds.
 pub(super) fn since(object: &Value, pointer: &str, now: i64) -> Option<i64> {
-    text(object, pointer).and_then(seconds).map(|then| (now - then).max(0))
+    text(object, pointer).and_then(seconds).map(|then| now.saturating_sub(then).max(0))
 }
 
 /// A duration as people say it: `40s`, `12m`, `3h`, `9d`.

@@ -209,6 +209,8 @@ pub async fn a_machine_is_adopted(cluster: &Cluster) -> Result<()> {
     }
     let legacy = cluster::Reference::new("kubevirt.io/v1", "VirtualMachine", namespace, "legacy");
     let before = until(cluster, &legacy, "/status/printableStatus", &json!("Running")).await?;
+    let instance = cluster::Reference::new("kubevirt.io/v1", "VirtualMachineInstance", namespace, "legacy");
+    let guest_before = cluster.objects.get(&instance).await?.context("no instance")?;
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("legacy.yaml");
     let _ = fs::remove_file(&path);
     let path = path.to_str().context("a path")?;
@@ -223,9 +225,11 @@ pub async fn a_machine_is_adopted(cluster: &Cluster) -> Result<()> {
     said(cluster, &["delete", "-f", path, "--yes"], 0)?;
     until_gone(cluster, &legacy).await?;
     said(cluster, &["apply", "-f", path, "--adopt"], 0)?;
-    let again = cluster.objects.get(&legacy).await?.context("gone")?;
-    let uuid = |vm: &Value| vm["spec"]["template"]["spec"]["domain"]["firmware"]["uuid"].clone();
-    assert_eq!(uuid(&before), uuid(&again));
+    until(cluster, &legacy, "/status/printableStatus", &json!("Running")).await?;
+    let again = cluster.objects.get(&instance).await?.context("no instance")?;
+    let uuid = |instance: &Value| instance["spec"]["domain"]["firmware"]["uuid"].clone();
+    assert!(uuid(&guest_before).is_string());
+    assert_eq!(uuid(&guest_before), uuid(&again));
     Ok(())
 }
 

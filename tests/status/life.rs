@@ -43,7 +43,7 @@ fn pauses_and_crashes() {
             );
         },
         "  ✗ it failed to start 4 times in a row; the next try is in 80s
-    → look at what it says: kubectl logs -n prod -l vm.kubevirt.io/name=web-vm -c compute --previous
+    → look at what it says: kubectl logs -n prod -l vmi.kubevirt.io/id=web-vm -c compute --tail=100
 ",
     );
     case(

@@ -14,17 +14,34 @@ pub(super) fn rule(look: &Look<'_>, causes: &mut Causes) {
             None => missing(look, disk, causes),
             Some(claim) => match text(claim, "/status/phase") {
                 Some("Bound") => bound(look, disk, claim, causes),
-                Some("Lost") => {
-                    let volume = text(claim, "/spec/volumeName").unwrap_or("its volume");
-                    let text =
-                        format!("claim {} is Lost: volume {volume} is gone, and the data with it", disk.claim_name);
-                    let next = "restore the volume under its old name, or the disk from a backup".to_owned();
-                    causes.broken("claim-lost", &disk.about(), text, next);
-                }
+                Some("Lost") => lost(disk, claim, causes),
                 _ => pending(look, disk, claim, causes),
             },
         }
     }
+}
+
+/// Lost: the volume is gone, or belongs to another claim.
+fn lost(disk: &Held<'_>, claim: &Value, causes: &mut Causes) {
+    let volume = text(claim, "/spec/volumeName").unwrap_or("its volume");
+    let (text, next) = match disk.volume {
+        Some(found) => (
+            format!("claim {} is Lost: volume {volume} belongs to claim {}", disk.claim_name, owner(found)),
+            "delete neither; find out which of the two claims the data belongs to".to_owned(),
+        ),
+        None => (
+            format!("claim {} is Lost: volume {volume} is gone from the cluster", disk.claim_name),
+            "make the volume again under its old name (the storage may still have the data), or restore a backup"
+                .to_owned(),
+        ),
+    };
+    causes.broken("claim-lost", &disk.about(), text, next);
+}
+
+/// The claim that a volume belongs to.
+fn owner(volume: &Value) -> String {
+    let part = |pointer| text(volume, pointer).unwrap_or("?");
+    format!("{}/{}", part("/spec/claimRef/namespace"), part("/spec/claimRef/name"))
 }
 
 /// Another one that writes to the claim.
@@ -92,16 +109,20 @@ fn bound(look: &Look<'_>, disk: &Held<'_>, claim: &Value, causes: &mut Causes) {
     }
 }
 
-fn pending(look: &Look<'_>, disk: &Held<'_>, claim: &Value, causes: &mut Causes) {
+fn pending<'a>(look: &Look<'a>, disk: &Held<'a>, claim: &Value, causes: &mut Causes) {
     let about = disk.about();
     if let Some(name) = text(claim, "/spec/volumeName")
         && let Some(volume) = look.facts.get(kind::VOLUME, "", name)
     {
-        let owner = text(volume, "/spec/claimRef/uid");
-        if text(volume, "/status/phase") == Some("Released")
-            || owner.is_some_and(|uid| Some(uid) != text(claim, "/metadata/uid"))
-        {
+        let own = owner(volume) == format!("{}/{}", look.namespace, disk.claim_name);
+        if text(volume, "/status/phase") == Some("Released") && own {
             return released(look, disk, name, "Released", causes);
+        }
+        if text(volume, "/spec/claimRef/name").is_some() && !own {
+            let text =
+                format!("volume {name}, which claim {} wants, belongs to claim {}", disk.claim_name, owner(volume));
+            let next = "let the claim name another volume; one volume is one claim's".to_owned();
+            return causes.broken("volume-taken", &about, text, next);
         }
     }
     if class_missing(look, disk, causes) {
@@ -110,17 +131,18 @@ fn pending(look: &Look<'_>, disk: &Held<'_>, claim: &Value, causes: &mut Causes)
     if disk.class_name.is_none_or(str::is_empty) && text(claim, "/spec/volumeName").is_none() && !has_default(look) {
         return no_default(&about, causes);
     }
-    if let Some(message) = look.warning(disk.claim_name, |_, message| message.contains("exceeded quota")) {
+    if let Some(message) = look.claim_warning(disk, |_, message| message.contains("exceeded quota")) {
         return quota(&about, message, causes);
     }
-    if let Some(message) = look.warning(disk.claim_name, |reason, _| reason == "ProvisioningFailed") {
+    if let Some(message) = look.claim_warning(disk, |reason, _| reason == "ProvisioningFailed") {
         let class = disk.class_name.unwrap_or_default();
         let text = format!("class {class} could not make the volume: {}", redact(message));
         let next = format!("kubectl describe pvc -n {} {}", look.namespace, disk.claim_name);
         return causes.broken("claim-provisioning", &about, text, next);
     }
     // A claim that waits for its first pod is fine while there shall be none.
-    if disk.waits_for_pod() && look.stays_off() {
+    let may_wait = disk.waits_for_pod() || look.facts.unknown(kind::CLASS, "").is_some();
+    if may_wait && look.stays_off() {
         return;
     }
     // The import says more, and the launcher says why it cannot be placed.
@@ -165,7 +187,7 @@ fn class_missing(look: &Look<'_>, disk: &Held<'_>, causes: &mut Causes) -> bool 
     true
 }
 
-fn has_default(look: &Look<'_>) -> bool {
+pub(super) fn has_default(look: &Look<'_>) -> bool {
     let marks = ["storageclass.kubernetes.io/is-default-class", "storageclass.kubevirt.io/is-default-virt-class"];
     look.facts.unknown(kind::CLASS, "").is_some()
         || look.facts.all_of(kind::CLASS).any(|class| {

@@ -10,7 +10,15 @@ pub(super) fn rule(look: &Look<'_>, causes: &mut Causes) {
     // What was applied, and is in the machine no more.
     for (disk, claim) in look.record.into_iter().flat_map(|record| &record.claims) {
         let held = volumes(look.vm).iter().any(|volume| claim_of(volume) == Some(claim));
-        if !held {
+        let other = volumes(look.vm).iter().find(|volume| text(volume, "/name") == Some(disk)).and_then(claim_of);
+        if let Some(other) = other.filter(|_| !held) {
+            // A snapshot that was restored, or disks that were moved by another tool.
+            let text = format!("it lies on claim {other} now, the file knows claim {claim}");
+            let next = format!(
+                "set `claimName: {other}` in the file before it is applied again, or it goes back to the old one"
+            );
+            causes.broken("disk-replaced", &format!("disk {disk}"), text, next);
+        } else if !held {
             let text = format!("it was taken from the machine; claim {claim} is kept");
             let next = "apply the Wukong file to attach it again, or take it out of the file".to_owned();
             causes.broken("disk-detached", &format!("disk {disk}"), text, next);

@@ -1,5 +1,6 @@
 //! The guest itself, as far as it can be seen from outside.
 
+use crate::facts::condition;
 use crate::status::cause::Causes;
 use crate::status::look::Look;
 use crate::text::redact;
@@ -12,6 +13,13 @@ pub(super) fn rule(look: &Look<'_>, causes: &mut Causes) {
     if let Some((false, reason, message)) = look.instance_condition("Ready").filter(|_| !paused) {
         let why = if message.is_empty() { reason } else { message };
         causes.waiting("not-ready", "", format!("it runs, but is not ready: {}", redact(why)), String::new());
+    }
+    let failure = condition(look.vm, "Failure").filter(|(holds, _, _)| *holds);
+    let synchronized = look.instance_condition("Synchronized").filter(|(holds, _, _)| !holds);
+    if let Some((_, reason, message)) = synchronized.or(failure) {
+        let why = if message.is_empty() { reason } else { message };
+        let next = format!("kubectl describe vmi -n {} {}", look.namespace, look.name);
+        causes.broken("not-synchronized", "", format!("KubeVirt cannot bring it up to date: {}", redact(why)), next);
     }
     if let Some((true, _, message)) = look.instance_condition("AgentVersionNotSupported") {
         let text = format!("its guest agent is not supported: {}", redact(message));

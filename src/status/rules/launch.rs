@@ -5,7 +5,11 @@ use serde_json::Value;
 use crate::facts::{condition, kind, text};
 use crate::status::cause::Causes;
 use crate::status::look::Look;
+use crate::status::time::since;
 use crate::text::redact;
+
+/// How long a mount may fail while storage is being attached, in seconds.
+const PATIENCE: i64 = 120;
 
 pub(super) fn rule(look: &Look<'_>, causes: &mut Causes) {
     if look.runs() || look.stays_off() {
@@ -58,7 +62,24 @@ fn mounts(look: &Look<'_>, causes: &mut Causes) {
         let next = "if that node is down: kubectl wukong recover-node NODE; else it comes in some minutes".to_owned();
         causes.broken("volume-attached", "", text, next);
     } else {
-        causes.broken("volume-mount", "", format!("a volume cannot be mounted: {}", redact(message)), String::new());
+        let text = format!("a volume cannot be mounted: {}", redact(message));
+        let young = look.instance.and_then(|instance| since(instance, "/metadata/creationTimestamp", look.now));
+        if young.is_some_and(|age| age < PATIENCE) {
+            causes.waiting("volume-mount", "", text, String::new());
+        } else {
+            let next = format!("kubectl describe pod -n {} -l vmi.kubevirt.io/id={}", look.namespace, look.name);
+            causes.broken("volume-mount", "", text, next);
+        }
+    }
+}
+
+/// How to read what a launcher says. It is never started again, so that there is no log of one before.
+pub(super) fn logs(look: &Look<'_>) -> String {
+    match look.launcher.and_then(|pod| text(pod, "/metadata/name")) {
+        Some(pod) => format!("kubectl logs -n {} {pod} -c compute", look.namespace),
+        None => {
+            format!("kubectl logs -n {} -l vmi.kubevirt.io/id={} -c compute --tail=100", look.namespace, look.name)
+        }
     }
 }
 

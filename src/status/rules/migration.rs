@@ -79,7 +79,7 @@ fn blocked(look: &Look<'_>, migration: &Value) -> Option<String> {
     rejected.or(backup).or(utility).or_else(|| {
         let uid = text(migration, "/metadata/uid")?;
         let instance = look.instance.and_then(|instance| text(instance, "/metadata/uid"))?;
-        let target = look.index.launchers(instance).iter().find(|pod| {
+        let target = look.index.launchers(look.namespace, instance).iter().find(|pod| {
             text(pod, "/metadata/labels/kubevirt.io~1migrationJobUID")
                 .or_else(|| text(pod, "/metadata/annotations/kubevirt.io~1migrationJobUID"))
                 == Some(uid)

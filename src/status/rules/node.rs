@@ -68,7 +68,7 @@ fn unplaced(look: &Look<'_>, message: &str, causes: &mut Causes) {
     }
     let message = message.split(" preemption:").next().unwrap_or(message).trim_end_matches(['.', ' ']);
     let next = helps.first().map_or_else(
-        || format!("kubectl describe pod -n {} -l vm.kubevirt.io/name={}", look.namespace, look.name),
+        || format!("kubectl describe pod -n {} -l vmi.kubevirt.io/id={}", look.namespace, look.name),
         |help| (*help).to_owned(),
     );
     causes.broken("no-node", "", format!("no node fits: {}", redact(message)), next);

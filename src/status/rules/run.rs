@@ -28,8 +28,10 @@ fn paused(look: &Look<'_>, causes: &mut Causes) {
             "free space on the storage or expand the disk (where-is-my-data tells where it lies), then: {unpause}"
         );
         causes.broken("paused-io-error", "", text, next);
-    } else {
+    } else if reason == "PausedByUser" {
         causes.waiting("paused", "", "a person paused it".to_owned(), unpause);
+    } else {
+        causes.waiting("paused", "", format!("it is paused: {}", redact(message)), String::new());
     }
 }
 
@@ -37,13 +39,10 @@ fn crashes(look: &Look<'_>, causes: &mut Causes) {
     let failure = look.vm.pointer("/status/startFailure").filter(|failure| failure.is_object());
     if let Some(failure) = failure.filter(|_| !look.runs() && look.goal != Goal::Off) {
         let count = failure["consecutiveFailCount"].as_u64().unwrap_or(1);
-        let again = text(failure, "/retryAfterTimestamp").and_then(seconds).map(|at| at - look.now);
+        let again = text(failure, "/retryAfterTimestamp").and_then(seconds).map(|at| at.saturating_sub(look.now));
         let again = again.filter(|left| *left > 0).map(|left| format!("; the next try is in {}", duration(left)));
         let text = format!("it failed to start {count} times in a row{}", again.unwrap_or_default());
-        let next = format!(
-            "look at what it says: kubectl logs -n {} -l vm.kubevirt.io/name={} -c compute --previous",
-            look.namespace, look.name
-        );
+        let next = format!("look at what it says: {}", super::launch::logs(look));
         return causes.broken("crash-loop", "", text, next);
     }
     let ended = look.facts.get(crate::facts::kind::INSTANCE, look.namespace, look.name);
@@ -65,8 +64,13 @@ fn stopping(look: &Look<'_>, causes: &mut Causes) {
     let given = instance.pointer("/spec/terminationGracePeriodSeconds").and_then(Value::as_i64).unwrap_or(30);
     let age = since(instance, "/metadata/deletionTimestamp", look.now).unwrap_or_default();
     let text = format!("it is stopping since {}", duration(age));
-    if age > given + PATIENCE {
-        let next = format!("virtctl stop {} -n {} --force --grace-period 0 cuts its power", look.name, look.namespace);
+    if age > given.saturating_add(PATIENCE) {
+        // Where the node is silent the guest may still run there, and write.
+        let next = if causes.has("node-lost") || causes.has("node-gone") {
+            "its node comes first: the guest may still run there".to_owned()
+        } else {
+            format!("virtctl stop {} -n {} --force --grace-period 0 cuts its power", look.name, look.namespace)
+        };
         causes.broken("stop-stuck", "", text, next);
     } else {
         causes.waiting("stopping", "", text, String::new());
