@@ -12,7 +12,7 @@ use crate::doctor::{State, doctor};
 use crate::output;
 use crate::text::yaml;
 
-/// Show whether the cluster is fit for this tool, what breaks where it is not, and how to mend it.
+/// Show whether the cluster is fit for machines, and how to mend what is not.
 ///
 /// Looks at versions, kinds, StorageClasses, settings of KubeVirt, nodes, and what you may do in the namespace. It changes
 /// nothing. What may not be read is told as not known. Exits with 1 if something is broken.

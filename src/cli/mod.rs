@@ -157,7 +157,7 @@ fn command() -> clap::Command {
     }
     let template = format!(
         "{{about}}\n\n{{usage-heading}} {{usage}}\n\n{groups}{head}Options:{head:#}\n{{options}}\n\n\
-         Exit codes: 0 done, 1 invalid (validate), differences (diff), unhealthy (status --exit-status) or broken (doctor),\n2 wrong usage, 3 invalid Wukong file,\n\
+         Exit codes: 0 done, 1 invalid (validate), differences (diff), unhealthy (status --exit-status) or broken\n(doctor), 2 wrong usage, 3 invalid Wukong file,\n\
          4 the cluster refused or was not reached, 5 refused to keep data safe, 6 timed out, 130 interrupted.\n\
          More about a command: kubectl wukong COMMAND --help\n"
     );

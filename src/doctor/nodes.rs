@@ -5,8 +5,9 @@ use serde_json::Value;
 use super::{Checks, Server, and, list};
 use crate::facts::{Facts, condition, kind, text};
 
-pub(super) fn look(facts: &Facts, _: &Server, checks: &mut Checks) {
-    if !checks.were_read("nodes", kind::NODE, facts) {
+pub(super) fn look(facts: &Facts, server: &Server, checks: &mut Checks) {
+    // It is KubeVirt that offers KVM.
+    if server.lacks(kind::MACHINE) || !checks.were_read("nodes", kind::NODE, facts) {
         return;
     }
     let emulates = facts.all_of(kind::KUBEVIRT).any(|kubevirt| {
@@ -43,7 +44,7 @@ pub(super) fn look(facts: &Facts, _: &Server, checks: &mut Checks) {
             "machines cannot live-migrate: not for more cpu or memory, not to move disks, not to empty the node",
             match rest.as_slice() {
                 [] => "add a node that offers KVM, or expect changes to need a restart".to_owned(),
-                rest => format!("bring {} back: kubectl uncordon NODE", and(rest)),
+                rest => format!("kubectl get nodes tells why {} {} no machines", and(rest), take(rest)),
             },
         ),
         (names, _) => {
@@ -54,6 +55,10 @@ pub(super) fn look(facts: &Facts, _: &Server, checks: &mut Checks) {
 
 fn offer(names: &[&str]) -> &'static str {
     if names.len() == 1 { "offers" } else { "offer" }
+}
+
+fn take(names: &[&str]) -> &'static str {
+    if names.len() == 1 { "takes" } else { "take" }
 }
 
 fn are(names: &[&str]) -> &'static str {

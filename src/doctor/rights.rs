@@ -27,9 +27,9 @@ struct Need {
     vital: bool,
 }
 
-/// A command, or several that need the same.
+/// A command and what it needs.
 struct Row {
-    commands: &'static str,
+    command: &'static str,
     needs: &'static [&'static [Need]],
 }
 
@@ -53,7 +53,7 @@ const fn of_cluster(group: &'static str, resource: &'static str, without: &'stat
     Need { right, without, vital: false }
 }
 
-/// What every command reads that compares or changes machines.
+/// What every command reads, whatever it does then.
 const READS: &[Need] = &[
     vital("list", VM, "virtualmachines", "no machine is seen"),
     vital("list", "", "configmaps", "it is not known which objects were made by this tool, and those are left alone"),
@@ -72,8 +72,8 @@ const SECRETS: &[Need] = &[useful("get", "", "secrets", "cloud-init is not compa
 
 /// Writes of the record of what was made.
 const RECORD: &[Need] = &[
-    vital("create", "", "configmaps", "a first apply is refused: there is no record of what it makes"),
-    vital("update", "", "configmaps", "a second apply is refused: its record cannot be brought up to date"),
+    vital("create", "", "configmaps", "nothing new can be applied: its record cannot be written"),
+    vital("update", "", "configmaps", "nothing can be applied: its record cannot be written"),
     useful("get", "", "configmaps", "two runs at once are told as a failure"),
 ];
 
@@ -115,15 +115,17 @@ const ADOPT: &[Need] = &[
     useful("update", "", "configmaps", "`adopt --apply` takes nothing over"),
 ];
 
+const BREAKS_OFF: &str = "a deletion breaks off half-way";
+
 const DELETE: &[Need] = &[
-    vital("patch", VM, "virtualmachines", "machines cannot be stopped before they are deleted"),
-    vital("get", VM, "virtualmachineinstances", "it is not seen when the guest has stopped"),
-    vital("get", VM, "virtualmachines", "it is not seen when the machine is gone"),
+    vital("patch", VM, "virtualmachines", "machines cannot be deleted: they cannot be stopped before"),
+    vital("get", VM, "virtualmachineinstances", BREAKS_OFF),
+    vital("get", VM, "virtualmachines", BREAKS_OFF),
     vital("delete", VM, "virtualmachines", "machines cannot be deleted"),
-    vital("get", "", "persistentvolumeclaims", "it is not seen that the disks stay"),
-    vital("patch", "", "persistentvolumeclaims", "the firmware's UUID cannot be noted on disks that stay"),
-    vital("delete", "", "configmaps", "the record stays in the cluster"),
-    useful("delete", "", "secrets", "cloud-init stays in the cluster"),
+    vital("get", "", "persistentvolumeclaims", BREAKS_OFF),
+    vital("patch", "", "persistentvolumeclaims", BREAKS_OFF),
+    vital("delete", "", "configmaps", BREAKS_OFF),
+    vital("delete", "", "secrets", BREAKS_OFF),
     useful("delete", NETWORKS, "network-attachment-definitions", "networks stay in the cluster"),
     useful("delete", "", "persistentvolumeclaims", "`--delete-data` is refused"),
     useful("delete", CDI, "datavolumes", "`--delete-data` is refused for disks with an image"),
@@ -141,72 +143,111 @@ const STATUS: &[Need] = &[
 
 /// Every command that asks a cluster. A new command belongs here.
 const ROWS: [Row; 9] = [
-    Row { commands: "diff", needs: &[READS, SECRETS] },
-    Row { commands: "apply", needs: &[READS, SECRETS, RECORD, WRITES] },
-    Row { commands: "start", needs: &[READS, START] },
-    Row { commands: "stop", needs: &[READS, STOP] },
-    Row { commands: "restart", needs: &[READS, START, RESTART] },
-    Row { commands: "expand", needs: &[READS, EXPAND] },
-    Row { commands: "adopt", needs: &[READS, ADOPT] },
-    Row { commands: "delete", needs: &[READS, SECRETS, DELETE] },
-    Row { commands: "status", needs: &[READS, STATUS] },
+    Row { command: "diff", needs: &[SECRETS] },
+    Row { command: "apply", needs: &[SECRETS, RECORD, WRITES] },
+    Row { command: "start", needs: &[START] },
+    Row { command: "stop", needs: &[STOP] },
+    Row { command: "restart", needs: &[START, RESTART] },
+    Row { command: "expand", needs: &[EXPAND] },
+    Row { command: "adopt", needs: &[ADOPT] },
+    Row { command: "delete", needs: &[SECRETS, DELETE] },
+    Row { command: "status", needs: &[STATUS] },
 ];
+
+/// What all of them need is told once.
+const EVERY: Row = Row { command: "every other command", needs: &[READS] };
 
 /// Every right that a command needs, once.
 pub fn rights() -> BTreeSet<Right> {
-    ROWS.iter().flat_map(|row| row.needs.iter().copied().flatten()).map(|need| need.right).collect()
+    ROWS.iter().chain([&EVERY]).flat_map(Row::needs).map(|need| need.right).collect()
 }
 
 pub(super) fn look(_: &Facts, server: &Server, checks: &mut Checks) {
     checks.ok("render, validate, schema, explain and init need no rights".to_owned());
+    let reads = Held::of(&EVERY, server);
+    reads.tell(EVERY.command, &server.namespace, checks);
     for row in &ROWS {
-        row.look(server, checks);
+        let held = Held::of(row, server);
+        if held.missing.is_empty() && reads.is_useless() {
+            let message = format!("{}: you may not read what every command reads", row.command);
+            checks.warning(message, "", String::new());
+        } else {
+            held.tell(row.command, &server.namespace, checks);
+        }
     }
 }
 
 impl Row {
-    fn look(&self, server: &Server, checks: &mut Checks) {
+    fn needs(&self) -> impl Iterator<Item = &'static Need> {
+        self.needs.iter().copied().flatten()
+    }
+}
+
+/// What the person has of the rights that a command needs.
+struct Held<'a> {
+    missing: Vec<&'static Need>,
+    /// Why one of them is not known.
+    unknown: Option<&'a str>,
+}
+
+impl<'a> Held<'a> {
+    fn of(row: &Row, server: &'a Server) -> Self {
         // Nobody needs a right to what is not there.
-        let absent = |group: &str| {
-            group == NETWORKS && server.lacks(kind::NETWORK) || group == CDI && server.lacks(kind::DATA_VOLUME)
+        let absent = |group: &str| match group {
+            NETWORKS => server.lacks(kind::NETWORK),
+            CDI => server.lacks(kind::DATA_VOLUME),
+            _ => false,
         };
-        let needs = self.needs.iter().copied().flatten().filter(|need| !absent(need.right.group));
-        let (mut missing, mut unknown) = (Vec::new(), None);
-        for need in needs {
+        let mut held = Self { missing: Vec::new(), unknown: None };
+        for need in row.needs().filter(|need| !absent(need.right.group)) {
             match server.rights.get(&need.right) {
                 Some(Ok(true)) => {}
-                Some(Ok(false)) => missing.push(need),
-                Some(Err(reason)) => unknown = Some(reason.as_str()),
-                None => unknown = Some("a right was not asked for"),
+                Some(Ok(false)) => held.missing.push(need),
+                Some(Err(reason)) => held.unknown = Some(reason),
+                None => held.unknown = Some("a right was not asked for"),
             }
         }
-        let (commands, namespace) = (self.commands, &server.namespace);
+        held
+    }
+
+    fn is_useless(&self) -> bool {
+        self.missing.iter().any(|need| need.vital)
+    }
+
+    fn tell(&self, command: &str, namespace: &str, checks: &mut Checks) {
+        let missing = &self.missing;
         if missing.is_empty() {
-            match unknown {
-                Some(reason) => checks.unknown(&format!("whether you may {commands}"), reason),
-                None => checks.ok(format!("{commands}: you may")),
-            }
-            return;
+            return match self.unknown {
+                Some(reason) => checks.unknown(command, reason),
+                None => checks.ok(format!("{command}: you may")),
+            };
         }
-        let vital = missing.iter().any(|need| need.vital);
-        // What is lost without the vital ones says enough.
-        let mut without: Vec<_> = missing.iter().filter(|need| need.vital == vital).map(|need| need.without).collect();
-        let mut seen = BTreeSet::new();
-        without.retain(|words| seen.insert(*words));
         let rights = shown(missing.iter().map(|need| need.right));
-        let place = if missing.iter().all(|need| need.right.cluster) {
+        let of_cluster = missing.iter().filter(|need| need.right.cluster).count();
+        let place = if of_cluster == missing.len() {
             "a ClusterRole".to_owned()
-        } else if missing.iter().any(|need| need.right.cluster) {
-            format!("a Role in {namespace}, and a ClusterRole for what lies in no namespace")
+        } else if of_cluster > 0 {
+            format!("a Role in {namespace}, and a ClusterRole for what lies in no namespace,")
         } else {
             format!("a Role in {namespace}")
         };
         let mend = format!("ask an administrator for {place} with these rights");
-        if vital {
-            checks.warning(format!("{commands}: you may not {rights}"), &without.join("; "), mend);
+        if self.is_useless() {
+            checks.warning(format!("{command}: you may not {rights}"), &self.without(), mend);
         } else {
-            checks.note(format!("{commands}: you may, but not {rights}"), &without.join("; "), mend);
+            checks.note(format!("{command}: you may, but not {rights}"), &self.without(), mend);
         }
+    }
+
+    /// What is lost. What is lost without the vital rights says enough, and what says less than another is left out.
+    fn without(&self) -> String {
+        let useless = self.is_useless();
+        let all: Vec<&str> =
+            self.missing.iter().filter(|need| need.vital == useless).map(|need| need.without).collect();
+        let first = |at: usize| !all[..at].contains(&all[at]);
+        let less = |at: usize| all.iter().any(|other| *other != all[at] && other.starts_with(all[at]));
+        let told: Vec<&str> = (0..all.len()).filter(|at| first(*at) && !less(*at)).map(|at| all[at]).collect();
+        told.join("; ")
     }
 }
 
