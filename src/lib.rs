@@ -28,7 +28,8 @@
 //! | [`plan`] | what is wanted against what is there: ordered steps, with their effect on the guest and on the data |
 //! | [`mod@adopt`] | the file of a machine that was there before it |
 //! | [`mod@status`] | how a machine is, why it does not run, and what to do: one file per group of causes |
-//! | [`output`] | manifests as YAML, JSON, names, files; plans and statuses as tables |
+//! | [`mod@doctor`] | whether a cluster is fit for the tool: one file per group of checks |
+//! | [`output`] | manifests as YAML, JSON, names, files; plans and statuses as tables; checks as a list |
 //! | `cluster` | the way to an API server, as kubectl takes it: the only user of kube and tokio (feature `cluster`) |
 //! | `cli` | the only user of clap, the terminal and the file system (feature `cli`) |
 //!
@@ -64,6 +65,7 @@ pub mod cli;
 #[cfg(feature = "cluster")]
 pub mod cluster;
 pub mod diagnostic;
+pub mod doctor;
 pub mod facts;
 pub mod machine;
 pub mod output;

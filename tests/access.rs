@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use wukong::cluster::{Access, Change, Delete, Door, Limits, Notices, Reason, Resource, Selector, Write};
+use wukong::cluster::{Access, Change, Delete, Door, Limits, Notices, Reason, Resource, Selector, Write, checkup};
 
 /// One request as it arrived: its first line, its headers in lower case, its body.
 #[derive(Debug, Clone)]
@@ -496,4 +496,41 @@ async fn a_door_is_shared_between_tasks() {
     for task in tasks {
         assert!(task.await.unwrap().is_ok());
     }
+}
+
+#[tokio::test]
+async fn a_checkup_takes_refusals_for_answers() {
+    let server = Server::start(|_, seen| {
+        let path = seen.line.split(' ').nth(1).unwrap().split('?').next().unwrap();
+        match path {
+            "/version" => version(),
+            "/apis/kubevirt.io/v1" => ok(&json!({"resources": [{"name": "virtualmachines"}]})),
+            "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews" => {
+                ok(&json!({"status": {"allowed": seen.body.contains("\"list\"")}}))
+            }
+            "/apis/storage.k8s.io/v1/storageclasses" => {
+                ok(&json!({"kind": "StorageClassList", "items": [{"metadata": {"name": "fast"}}]}))
+            }
+            "/api/v1/nodes" => {
+                let status = json!({"kind": "Status", "reason": "Forbidden", "message": "you cannot list nodes"});
+                answer(403, "", &status.to_string())
+            }
+            _ => answer(404, "", "404 page not found"),
+        }
+    });
+    let (door, _) = server.door().await;
+    let (facts, server) = checkup(&door, "prod").await.unwrap();
+    assert_eq!((server.kubernetes, server.namespace.as_str()), (Ok((1, 34)), "prod"));
+    assert_eq!((&server.kinds["VirtualMachine"], &server.kinds["DataVolume"]), (&Ok(true), &Ok(false)));
+    assert!(facts.unknown("Node", "").is_some_and(|unread| unread.reason.contains("cannot list nodes")));
+    assert!(facts.unknown("CDI", "").is_none() && facts.all_of("CDI").next().is_none());
+    assert_eq!(facts.all_of("StorageClass").count(), 1);
+    assert!(server.rights.len() > 30);
+    assert!(server.rights.iter().all(|(right, may)| *may == Ok(right.verb == "list")));
+}
+
+#[tokio::test]
+async fn a_checkup_of_nobody_is_an_error() {
+    let (door, _) = Server::start(|_, _| answer(401, "", "{}")).door().await;
+    assert_eq!(checkup(&door, "prod").await.unwrap_err().reason, Reason::Unauthorized);
 }

@@ -8,6 +8,7 @@ mod access;
 mod adopt;
 mod cases;
 mod codes;
+mod doctor;
 mod examples;
 mod hostile;
 mod plan;

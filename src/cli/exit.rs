@@ -15,7 +15,7 @@ pub enum Exit {
     BadFile,
     /// `diff` found differences.
     Differs,
-    /// `status` found a machine that is not healthy.
+    /// `status` found a machine that is not healthy, or `doctor` a cluster that is not.
     Unhealthy,
     /// The cluster refused, or could not be reached.
     Cluster,

@@ -9,6 +9,7 @@ mod base;
 mod confirm;
 mod delete;
 mod diff;
+mod doctor;
 mod exit;
 mod expand;
 mod explain;
@@ -62,6 +63,7 @@ enum Command {
     Adopt(adopt::Args),
     Delete(delete::Args),
     Status(status::Args),
+    Doctor(doctor::Args),
     /// Print the version.
     Version,
 }
@@ -70,7 +72,7 @@ enum Command {
 const GROUPS: [(&str, &[&str]); 4] = [
     ("The file", &["render", "validate", "schema", "explain", "init"]),
     ("Change", &["diff", "apply", "start", "stop", "restart", "expand", "adopt", "delete"]),
-    ("See", &["status"]),
+    ("See", &["status", "doctor"]),
     ("Other", &["version"]),
 ];
 
@@ -104,6 +106,7 @@ pub fn main() -> ExitCode {
         Command::Adopt(args) => reached(adopt::run(&args, &terminal), &terminal),
         Command::Delete(args) => reached(delete::run(&args, &terminal), &terminal),
         Command::Status(args) => reached(status::run(&args, &terminal), &terminal),
+        Command::Doctor(args) => reached(doctor::run(&args, &terminal), &terminal),
         Command::Version => version(),
     };
     match result {
@@ -154,7 +157,7 @@ fn command() -> clap::Command {
     }
     let template = format!(
         "{{about}}\n\n{{usage-heading}} {{usage}}\n\n{groups}{head}Options:{head:#}\n{{options}}\n\n\
-         Exit codes: 0 done, 1 invalid (validate), differences (diff) or unhealthy (status --exit-status),\n2 wrong usage, 3 invalid Wukong file,\n\
+         Exit codes: 0 done, 1 invalid (validate), differences (diff), unhealthy (status --exit-status) or broken\n(doctor), 2 wrong usage, 3 invalid Wukong file,\n\
          4 the cluster refused or was not reached, 5 refused to keep data safe, 6 timed out, 130 interrupted.\n\
          More about a command: kubectl wukong COMMAND --help\n"
     );

@@ -12,6 +12,8 @@ pub enum Resource {
     VirtualMachineInstance,
     KubeVirt,
     DataVolume,
+    /// CDI as it is installed.
+    Cdi,
     /// CDI's `CDIConfig`.
     CdiConfig,
     StorageProfile,
@@ -34,6 +36,8 @@ pub enum Resource {
     Snapshot,
     /// KubeVirt's `VirtualMachineRestore`.
     Restore,
+    VolumeSnapshot,
+    VolumeSnapshotClass,
 }
 
 const KUBEVIRT: &str = "kubevirt.io/v1";
@@ -41,14 +45,16 @@ const CDI: &str = "cdi.kubevirt.io/v1beta1";
 const STORAGE: &str = "storage.k8s.io/v1";
 const NETWORK: &str = "k8s.cni.cncf.io/v1";
 const SNAPSHOT: &str = "snapshot.kubevirt.io/v1beta1";
+const VOLUME_SNAPSHOT: &str = "snapshot.storage.k8s.io/v1";
 
 impl Resource {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 24] = [
         Self::VirtualMachine,
         Self::VirtualMachineInstance,
         Self::KubeVirt,
         Self::DataVolume,
+        Self::Cdi,
         Self::CdiConfig,
         Self::StorageProfile,
         Self::PersistentVolumeClaim,
@@ -66,6 +72,8 @@ impl Resource {
         Self::Migration,
         Self::Snapshot,
         Self::Restore,
+        Self::VolumeSnapshot,
+        Self::VolumeSnapshotClass,
     ];
 
     /// `apiVersion`, `kind`, the plural of its address, and whether it lies in a namespace.
@@ -75,6 +83,7 @@ impl Resource {
             Self::VirtualMachineInstance => (KUBEVIRT, "VirtualMachineInstance", "virtualmachineinstances", true),
             Self::KubeVirt => (KUBEVIRT, "KubeVirt", "kubevirts", true),
             Self::DataVolume => (CDI, "DataVolume", "datavolumes", true),
+            Self::Cdi => (CDI, "CDI", "cdis", false),
             Self::CdiConfig => (CDI, "CDIConfig", "cdiconfigs", false),
             Self::StorageProfile => (CDI, "StorageProfile", "storageprofiles", false),
             Self::PersistentVolumeClaim => ("v1", "PersistentVolumeClaim", "persistentvolumeclaims", true),
@@ -94,6 +103,8 @@ impl Resource {
             Self::Migration => (KUBEVIRT, "VirtualMachineInstanceMigration", "virtualmachineinstancemigrations", true),
             Self::Snapshot => (SNAPSHOT, "VirtualMachineSnapshot", "virtualmachinesnapshots", true),
             Self::Restore => (SNAPSHOT, "VirtualMachineRestore", "virtualmachinerestores", true),
+            Self::VolumeSnapshot => (VOLUME_SNAPSHOT, "VolumeSnapshot", "volumesnapshots", true),
+            Self::VolumeSnapshotClass => (VOLUME_SNAPSHOT, "VolumeSnapshotClass", "volumesnapshotclasses", false),
         }
     }
 

@@ -126,9 +126,10 @@ const CLASS: [Path; 5] = [
     "reclaimPolicy",
 ];
 
-const KUBEVIRT: [Path; 5] = [
+const KUBEVIRT: [Path; 6] = [
     "spec configuration vmRolloutStrategy",
     "spec configuration developerConfiguration featureGates",
+    "spec configuration developerConfiguration useEmulation",
     "spec workloadUpdateStrategy",
     "status observedKubeVirtVersion",
     "status phase",
@@ -150,7 +151,9 @@ pub fn keep(object: &Value) -> Value {
         kind::MIGRATION => &["spec vmiName", "spec addedNodeSelector", "status"],
         kind::SNAPSHOT | kind::RESTORE => &["status"],
         kind::QUOTA => &["spec hard", "status"],
+        kind::CDI => &["status observedVersion", "status phase"],
         kind::CDI_CONFIG => &["status"],
+        kind::SNAPSHOT_CLASS => &["driver"],
         kind::PROFILE => &["status"],
         kind::USAGE => &["items"],
         kind::CONFIG_MAP => &["data record"],

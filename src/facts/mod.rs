@@ -57,6 +57,14 @@ pub mod kind {
     pub const KUBEVIRT: &str = "KubeVirt";
     /// The settings of CDI.
     pub const CDI_CONFIG: &str = "CDIConfig";
+    /// CDI as it is installed.
+    pub const CDI: &str = "CDI";
+    /// A driver of the Container Storage Interface.
+    pub const CSI_DRIVER: &str = "CSIDriver";
+    /// A snapshot of a volume.
+    pub const VOLUME_SNAPSHOT: &str = "VolumeSnapshot";
+    /// How a driver takes snapshots.
+    pub const SNAPSHOT_CLASS: &str = "VolumeSnapshotClass";
 }
 
 /// What was seen of a cluster.

@@ -1,6 +1,7 @@
 //! Objects as text: one file per format, values in, text out.
 
 mod difference;
+mod doctor;
 mod json;
 mod masked;
 mod name;
@@ -12,6 +13,7 @@ mod table;
 mod yaml;
 
 pub use difference::{Sides, sides};
+pub use doctor::{checks, doctor_json};
 pub use json::one as json;
 pub use path::file_name;
 pub use plan::{plan_json, plans, remarks, summary};

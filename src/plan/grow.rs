@@ -135,7 +135,7 @@ fn allowed(claim: &Value, more: u64, steps: &[Step], facts: &Facts) -> Result<()
     } else if facts.unknown(kind::CLASS, "").is_none() {
         return Err((format!("its StorageClass {class} does not exist any more"), None));
     }
-    if let Some(version) = too_old(facts) {
+    if let Some(version) = facts.all_of(kind::KUBEVIRT).next().and_then(hides_growth) {
         let help = "add ExpandDisks to spec.configuration.developerConfiguration.featureGates of the KubeVirt, then apply again";
         return Err((
             format!("KubeVirt {version} shows it to a guest only with the feature gate ExpandDisks"),
@@ -178,8 +178,7 @@ fn planned(steps: &[Step], class: Option<&str>) -> u64 {
 }
 
 /// The version of a KubeVirt that does not enlarge disks. Source: KubeVirt, featuregate/inactive.go.
-fn too_old(facts: &Facts) -> Option<&str> {
-    let kubevirt = facts.all_of(kind::KUBEVIRT).next()?;
+pub(crate) fn hides_growth(kubevirt: &Value) -> Option<&str> {
     let gates = strings(kubevirt, "/spec/configuration/developerConfiguration/featureGates");
     let (numbers, name) = version(kubevirt)?;
     (numbers < (1, 8) && !gates.contains(&"ExpandDisks")).then_some(name)

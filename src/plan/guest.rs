@@ -133,20 +133,34 @@ fn holds(status: &Value, condition: &str) -> bool {
     conditions.into_iter().any(|found| found["type"] == condition && found["status"] == "True")
 }
 
-/// Whether KubeVirt brings changes to running machines: by its rollout strategy, which is LiveUpdate where nothing is said
-/// from version 1.6 on, and by live migration, which carries out changes of sockets and memory.
+/// Whether KubeVirt brings changes to running machines: it must hand them out and carry them out.
 fn live_updates(kubevirt: &Value) -> bool {
+    rolls_out(kubevirt) && migrates(kubevirt)
+}
+
+/// Whether changes are handed to running machines: the rollout strategy, which is LiveUpdate where nothing is said from
+/// version 1.6 on.
+pub(crate) fn rolls_out(kubevirt: &Value) -> bool {
     let strategy = text(kubevirt, "/spec/configuration/vmRolloutStrategy");
     let by_default = version(kubevirt).is_some_and(|(numbers, _)| numbers >= (1, 6));
-    let rolls_out = strategy.map_or(by_default, |strategy| strategy == "LiveUpdate");
-    rolls_out && strings(kubevirt, "/spec/workloadUpdateStrategy/workloadUpdateMethods").contains(&"LiveMigrate")
+    strategy.map_or(by_default, |strategy| strategy == "LiveUpdate")
+}
+
+/// Whether KubeVirt migrates machines by itself, which is how it carries out changes of sockets, memory and disks.
+pub(crate) fn migrates(kubevirt: &Value) -> bool {
+    strings(kubevirt, "/spec/workloadUpdateStrategy/workloadUpdateMethods").contains(&"LiveMigrate")
 }
 
 /// The version of KubeVirt, as its first two numbers and as it calls itself.
-pub(super) fn version(kubevirt: &Value) -> Option<((u32, u32), &str)> {
+pub(crate) fn version(kubevirt: &Value) -> Option<((u32, u32), &str)> {
     let name = text(kubevirt, "/status/observedKubeVirtVersion")?;
-    let mut numbers = name.trim_start_matches('v').split('.').map(|part| part.parse().ok());
-    Some(((numbers.next()??, numbers.next()??), name))
+    Some((numbers(name)?, name))
+}
+
+/// The first two numbers of a version such as `v1.8.0`.
+pub(crate) fn numbers(version: &str) -> Option<(u32, u32)> {
+    let mut numbers = version.trim_start_matches('v').split('.').map(|part| part.parse().ok());
+    Some((numbers.next()??, numbers.next()??))
 }
 
 #[cfg(test)]

@@ -25,6 +25,8 @@ pub use change::Change;
 pub use expand::{Expansion, expand};
 pub(crate) use goal::{Goal, goal};
 pub use goal::{Line, Progress, Sent, State, To, growth, progress};
+pub(crate) use grow::hides_growth;
+pub(crate) use guest::{migrates, numbers, rolls_out, version};
 pub use identity::FIRMWARE;
 pub use object::{LAST_APPLIED, visible};
 pub use remove::{Removal, removal};

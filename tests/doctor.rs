@@ -1,0 +1,9 @@
+//! Whether a cluster is fit: each check as the lines that a person reads.
+
+mod healthy;
+mod kinds;
+mod rights;
+mod settings;
+mod storage;
+mod versions;
+mod world;
