@@ -11,6 +11,7 @@ mod admission;
 mod causes;
 mod changes;
 mod crd;
+mod doctor;
 mod faults;
 mod growth;
 mod guests;
@@ -79,6 +80,7 @@ fn main() -> ExitCode {
         changes::what_only_pretends_to_grow_is_refused,
         crd::every_example_is_accepted,
         crd::every_invalid_example_is_refused,
+        doctor::a_cluster_that_is_fit,
         faults::answers_are_errors,
         faults::connections_are_cut,
         faults::requests_wait,

@@ -229,16 +229,15 @@ fn migrations() {
 
 #[test]
 fn the_scheduler_is_not_believed_while_a_disk_is_filled() {
-    let mut world = World::scheduling();
-    world.filling(json!({"phase": "ImportInProgress", "progress": "12.0%", "restartCount": 0}));
-    world.edit(
-        "Pod",
-        "virt-launcher-web-vm-x",
-        "/status/conditions",
-        json!([{
-            "type": "PodScheduled", "status": "False", "reason": "Unschedulable",
-            "message": "0/1 nodes are available: persistentvolumeclaim \"web-system\" not found.",
-        }]),
-    );
-    assert_eq!(told(&world.status()), "  … disk system: it is being filled (ImportInProgress, 12.0%)\n");
+    for message in [
+        "0/1 nodes are available: persistentvolumeclaim \"web-system\" not found.",
+        "PVC prod/web-system does not exist, waiting for it to appear",
+    ] {
+        let mut world = World::scheduling();
+        world.filling(json!({"phase": "ImportInProgress", "progress": "12.0%", "restartCount": 0}));
+        let condition =
+            json!({"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message});
+        world.edit("Pod", "virt-launcher-web-vm-x", "/status/conditions", json!([condition]));
+        assert_eq!(told(&world.status()), "  … disk system: it is being filled (ImportInProgress, 12.0%)\n");
+    }
 }

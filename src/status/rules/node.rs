@@ -62,7 +62,9 @@ fn unplaced(look: &Look<'_>, message: &str, causes: &mut Causes) {
     let words = message.to_lowercase();
     let helps: Vec<_> = MISSING.iter().filter(|(part, _)| words.contains(part)).map(|(_, help)| *help).collect();
     // Claims that are on their way tell more than the scheduler, which waits for them and may not be asked again for long.
-    let about_claims = words.contains("unbound immediate") || words.contains("persistentvolumeclaim \"");
+    let about_claims = words.contains("unbound immediate")
+        || words.contains("persistentvolumeclaim \"")
+        || words.contains("waiting for it to appear");
     if about_claims && look.disks.iter().any(|disk| disk.filling().is_some() || causes.explains(&disk.about())) {
         return;
     }

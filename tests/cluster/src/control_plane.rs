@@ -15,6 +15,7 @@ use crate::objects::Objects;
 use crate::pki::{Identity, Pki};
 use crate::processes::Process;
 use crate::programs::Programs;
+use crate::versions::Set;
 
 /// How long a component may take to be ready on a busy machine.
 const LIMIT: Duration = Duration::from_mins(2);
@@ -28,7 +29,7 @@ pub(crate) struct ControlPlane {
 
 impl ControlPlane {
     /// Starts everything in a folder of its own; returns when a machine goes through the whole admission.
-    pub(crate) async fn start(programs: &Programs, folder: &Path) -> Result<Self> {
+    pub(crate) async fn start(set: Set, programs: &Programs, folder: &Path) -> Result<Self> {
         let (pki, ports) = (Pki::create(&folder.join("pki"))?, Ports::free()?);
         let place = Place { programs, folder, pki: &pki, ports };
         let mut running = Self { processes: Vec::new(), pki: pki.clone(), ports };
@@ -46,7 +47,7 @@ impl ControlPlane {
         let kubevirt = install::manifests(&place.virt_api().program)?;
         let cdi = install::manifests(&place.cdi().program)?;
         install::definitions(&objects, kubevirt.iter().chain(&cdi)).await?;
-        install::configuration(&objects, &pki.authority).await?;
+        install::configuration(&objects, &pki.authority, set).await?;
         install::loopback(&objects, &[ports.virt_api, ports.cdi]).await?;
         install::local_path(&objects, folder).await?;
         for component in [place.virt_api(), place.virt_controller(), place.cdi(), place.local_path()] {

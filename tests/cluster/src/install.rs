@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
 use crate::objects::{Objects, Reference, documents};
+use crate::versions::Set;
 
 /// Kinds that this project uses but whose controllers cannot run here.
 const REDUCED: &str = include_str!("../manifests/definitions.yaml");
@@ -54,7 +55,7 @@ pub(crate) async fn definitions(objects: &Objects, parts: impl Iterator<Item = &
 }
 
 /// What the components read when they start.
-pub(crate) async fn configuration(objects: &Objects, authority: &str) -> Result<()> {
+pub(crate) async fn configuration(objects: &Objects, authority: &str, set: Set) -> Result<()> {
     for object in documents(SETTINGS)? {
         objects.apply(&object).await.with_context(|| Reference::of(&object).to_string())?;
     }
@@ -68,12 +69,16 @@ pub(crate) async fn configuration(objects: &Objects, authority: &str) -> Result<
         let bundle = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {key: authority}});
         objects.apply(&bundle).await?;
     }
-    // virt-operator would write this; virt-api waits for it.
+    // What the operators would write; virt-api waits for the first.
     let kubevirt = Reference::new("kubevirt.io/v1", "KubeVirt", "kubevirt", "kubevirt");
     let status = json!({"status": {
         "phase": "Deployed", "observedDeploymentConfig": "{}", "defaultArchitecture": "amd64",
+        "observedKubeVirtVersion": set.kubevirt()?,
     }});
     objects.merge(&kubevirt, "status", &status).await?;
+    let cdi = Reference::new("cdi.kubevirt.io/v1beta1", "CDI", "", "cdi");
+    let status = json!({"status": {"phase": "Deployed", "observedVersion": set.cdi()?}});
+    objects.merge(&cdi, "status", &status).await?;
     Ok(())
 }
 

@@ -72,7 +72,7 @@ impl Cluster {
             Ok((Programs::build(set, &home)?, own_folder(&home)?))
         };
         let (programs, (folder, lock)) = tokio::task::spawn_blocking(prepare).await??;
-        let plane = ControlPlane::start(&programs, &folder).await?;
+        let plane = ControlPlane::start(set, &programs, &folder).await?;
         let objects = plane.objects(Identity::Admin).await?;
         let handler = plane.objects(Identity::VirtHandler).await?;
         for node in nodes::NODES {
