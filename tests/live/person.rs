@@ -1,7 +1,6 @@
 //! `just cluster`, and what is left of it when it is killed.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -10,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use cluster::Cluster;
 
 use crate::support::root;
-use crate::world::target;
+use crate::world::{LONG, target};
 
 /// The processes that work in this folder; every component does.
 fn processes(folder: &Path) -> Vec<String> {
@@ -29,14 +28,20 @@ pub async fn a_killed_starter_leaves_no_process(_: &Cluster) -> Result<()> {
         let mut starter =
             Command::new(program).arg("--empty").stdout(Stdio::piped()).spawn().context("the example `cluster`")?;
         // The pipe stays open until it is killed, or it would end by itself at its next line.
-        let mut lines = BufReader::new(starter.stdout.take().context("no pipe")?).lines();
-        let folder = lines.find_map(|line| line.ok()?.strip_prefix("Logs: ").map(PathBuf::from));
-        let folder = folder.context("it did not start")?;
-        let running = processes(&folder).len();
+        let pipe = starter.stdout.take().context("no pipe")?;
+        let folder = target().join("cluster/runs").join(format!("{}-0", starter.id()));
+        let deadline = Instant::now() + LONG;
+        // Not only when it is ready: it may be killed at any time.
+        while processes(&folder).len() < 9 {
+            if Instant::now() > deadline || starter.try_wait()?.is_some() {
+                bail!("only {} processes in {}", processes(&folder).len(), folder.display());
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
         starter.kill()?;
         let ended = starter.wait()?;
         assert_eq!(ended.code(), None, "it ended before it was killed: {ended}");
-        assert!(running >= 9, "only {running} processes in {}", folder.display());
+        drop(pipe);
         Ok(folder)
     });
     let folder = killed.await??;

@@ -78,7 +78,8 @@ pub(crate) async fn configuration(objects: &Objects, authority: &str, set: Set) 
     objects.merge(&kubevirt, "status", &status).await?;
     let cdi = Reference::new("cdi.kubevirt.io/v1beta1", "CDI", "", "cdi");
     let status = json!({"status": {"phase": "Deployed", "observedVersion": set.cdi()?}});
-    objects.merge(&cdi, "status", &status).await?;
+    // This kind has no part of its own for its status.
+    objects.merge(&cdi, "", &status).await?;
     Ok(())
 }
 
