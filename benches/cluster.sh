@@ -36,3 +36,16 @@ row "apply, no-op" 10 "$ours" "$theirs"
 theirs=$(seconds "${diff[@]}")
 ours=$(seconds "$wukong" diff -f "$tmp/ours.yaml")
 row "diff" 5 "$ours" "$theirs"
+
+# A thousand files, one of which cannot be applied: it is told, and the others are not kept from it.
+kubectl create namespace fleet >/dev/null
+mkdir "$tmp/fleet"
+for ((i = 1; i <= 1000; i++)); do
+  count=1 machines fleet | sed "s/web-1,/web-$i,/" >"$tmp/fleet/web-$i.yaml"
+done
+count=1 machines nowhere >"$tmp/fleet/nowhere.yaml"
+from=$(date +%s%N)
+code=0
+"$wukong" apply -f "$tmp/fleet" >"$tmp/out" 2>"$tmp/err" || code=$?
+to=$(date +%s%N)
+printf '  1,000 files    wukong %8d ms   exit %d: %s\n' "$(((to - from) / 1000000))" "$code" "$(tail -1 "$tmp/out")"
