@@ -85,12 +85,18 @@ impl Plan {
 
     /// Whether another plan would do the same, apart from what is done already.
     pub fn does_no_more_than(&self, shown: &Self) -> bool {
-        let told = |step: &Step| (step.op, step.kind.clone(), step.name.clone(), step.changes.clone());
-        let before: Vec<_> = shown.steps.iter().map(told).collect();
+        // An object that was to be taken over is ours once the record knows it; what changes in it is the same.
+        let fits = |now: Op, then: Op| now == then || (now, then) == (Op::Update, Op::Adopt);
+        let told = |step: &Step| {
+            shown.steps.iter().any(|then| {
+                fits(step.op, then.op)
+                    && (&then.kind, &then.name, &then.changes) == (&step.kind, &step.name, &step.changes)
+            })
+        };
         self.refusals.is_empty()
             && self.conflicts.iter().all(|conflict| shown.conflicts.contains(conflict))
             && self.questions.iter().all(|question| shown.questions.contains(question))
-            && self.steps.iter().filter(|step| step.op != Op::Keep).all(|step| before.contains(&told(step)))
+            && self.steps.iter().filter(|step| step.op != Op::Keep).all(told)
     }
 
     /// Whether the record is out of date.

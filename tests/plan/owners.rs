@@ -143,3 +143,19 @@ fn a_take_over_that_was_broken_off_is_finished() {
     world.apply(&plan);
     calm(&world.plan(WEB));
 }
+
+#[test]
+fn a_take_over_that_meets_a_change_goes_on_with_what_was_shown() {
+    let mut world = World::applied(WEB);
+    world.edit(VM, "web-vm", |vm| vm["metadata"]["labels"] = json!({}));
+    let record = world.object("ConfigMap", "wukong-web").clone();
+    world.remove("ConfigMap", "wukong-web");
+    let wishes = Wishes { adopt: true, ..Wishes::default() };
+    let shown = world.plan_with(WEB, wishes);
+    assert_eq!(op(&shown, VM, "web-vm"), Some(Op::Adopt));
+    // Its UID is in the record now, and the machine was written by its controller meanwhile.
+    world.insert(record);
+    let again = world.plan_with(WEB, wishes);
+    assert_eq!(op(&again, VM, "web-vm"), Some(Op::Update));
+    assert!(again.does_no_more_than(&shown) && !shown.does_no_more_than(&again));
+}
