@@ -80,8 +80,9 @@ pub async fn growing(
                 Err(refused) if refused.reason == Reason::Forbidden => None,
                 found => found?,
             };
-            let (state, detail) = found
-                .map_or((State::Failed, "the claim is gone".to_owned()), |found| growth(&found, instance.as_ref()));
+            let (state, detail) = found.map_or((State::Failed, "the claim is gone".to_owned()), |found| {
+                growth(&found, instance.as_ref()).line()
+            });
             if detail != told {
                 show(&detail);
                 told = detail;

@@ -3,11 +3,8 @@
 use serde_json::Value;
 
 use super::{Checks, Server, and, list};
-use crate::facts::{Facts, kind, path, text};
-use crate::storage::{Growing, growing};
-
-const DEFAULT: &str = "storageclass.kubernetes.io/is-default-class";
-const VIRT_DEFAULT: &str = "storageclass.kubevirt.io/is-default-virt-class";
+use crate::facts::{Facts, kind, text};
+use crate::storage::{DEFAULT, Growing, VIRT_DEFAULT, growing, is_marked};
 
 pub(super) fn look(facts: &Facts, server: &Server, checks: &mut Checks) {
     if !checks.were_read("StorageClasses", kind::CLASS, facts) {
@@ -33,8 +30,7 @@ fn name(object: &Value) -> &str {
 }
 
 fn marked<'a>(classes: &[&'a Value], annotation: &str) -> Vec<&'a str> {
-    let is = |class: &&&Value| path(class, &["metadata", "annotations", annotation]).is_some_and(|mark| mark == "true");
-    classes.iter().filter(is).map(|class| name(class)).collect()
+    classes.iter().filter(|class| is_marked(class, annotation)).map(|class| name(class)).collect()
 }
 
 /// An empty disk is a claim, which gets the default of Kubernetes; a disk with an image is a DataVolume, which gets that

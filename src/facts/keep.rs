@@ -1,6 +1,8 @@
 //! Which fields of an object are looked at, kind by kind. Nothing else is kept: thousands of machines stay small, and no
 //! cloud-init text, token or Secret can get into a file of facts.
 
+use std::sync::LazyLock;
+
 use serde_json::{Map, Value, json};
 
 use super::kind;
@@ -72,7 +74,7 @@ const DATA_VOLUME: [Path; 5] = [
     "status",
 ];
 
-const CLAIM: [Path; 8] = [
+const CLAIM: [Path; 9] = [
     "metadata annotations cdi.kubevirt.io/storage.import.importPodName",
     "metadata annotations volume.*",
     "metadata annotations pv.kubernetes.io/*",
@@ -81,6 +83,7 @@ const CLAIM: [Path; 8] = [
     "spec storageClassName",
     "spec volumeMode",
     "spec volumeName",
+    "status",
 ];
 
 const VOLUME: [Path; 12] = [
@@ -135,34 +138,45 @@ const KUBEVIRT: [Path; 6] = [
     "status phase",
 ];
 
+/// The fields of each kind, besides what every object has.
+const KINDS: [(&str, &[Path]); 20] = [
+    (kind::MACHINE, &MACHINE),
+    (kind::INSTANCE, &INSTANCE),
+    (kind::DATA_VOLUME, &DATA_VOLUME),
+    (kind::CLAIM, &CLAIM),
+    (kind::VOLUME, &VOLUME),
+    (kind::POD, &POD),
+    (kind::EVENT, &EVENT),
+    (kind::NODE, &NODE),
+    (kind::CLASS, &CLASS),
+    (kind::KUBEVIRT, &KUBEVIRT),
+    (kind::MIGRATION, &["spec vmiName", "spec addedNodeSelector", "status"]),
+    (kind::SNAPSHOT, &["status"]),
+    (kind::RESTORE, &["status"]),
+    (kind::QUOTA, &["spec hard", "status"]),
+    (kind::CDI, &["status observedVersion", "status phase"]),
+    (kind::CDI_CONFIG, &["status"]),
+    (kind::SNAPSHOT_CLASS, &["driver"]),
+    (kind::PROFILE, &["status"]),
+    (kind::USAGE, &["items"]),
+    (kind::CONFIG_MAP, &["data record"]),
+];
+
+/// Paths, taken apart.
+type Steps = Vec<Vec<&'static str>>;
+
+/// The same as steps, taken apart once: this is asked for each of many thousand objects. That of no kind is last.
+static STEPS: LazyLock<Vec<(&str, Steps)>> = LazyLock::new(|| {
+    let none: (&str, &[Path]) = ("", &[]);
+    let steps = |paths: &[Path]| METADATA.iter().chain(paths).map(|path| path.split(' ').collect()).collect();
+    KINDS.into_iter().chain([none]).map(|(kind, paths)| (kind, steps(paths))).collect()
+});
+
 /// What is kept of an object that is looked at.
 pub fn keep(object: &Value) -> Value {
-    let of_kind: &[Path] = match object["kind"].as_str().unwrap_or_default() {
-        kind::MACHINE => &MACHINE,
-        kind::INSTANCE => &INSTANCE,
-        kind::DATA_VOLUME => &DATA_VOLUME,
-        kind::CLAIM => &CLAIM,
-        kind::VOLUME => &VOLUME,
-        kind::POD => &POD,
-        kind::EVENT => &EVENT,
-        kind::NODE => &NODE,
-        kind::CLASS => &CLASS,
-        kind::KUBEVIRT => &KUBEVIRT,
-        kind::MIGRATION => &["spec vmiName", "spec addedNodeSelector", "status"],
-        kind::SNAPSHOT | kind::RESTORE => &["status"],
-        kind::QUOTA => &["spec hard", "status"],
-        kind::CDI => &["status observedVersion", "status phase"],
-        kind::CDI_CONFIG => &["status"],
-        kind::SNAPSHOT_CLASS => &["driver"],
-        kind::PROFILE => &["status"],
-        kind::USAGE => &["items"],
-        kind::CONFIG_MAP => &["data record"],
-        _ => &[],
-    };
-    let claim_status = (object["kind"] == kind::CLAIM).then_some("status");
-    let paths: Vec<Vec<&str>> =
-        METADATA.iter().chain(of_kind).copied().chain(claim_status).map(|path| path.split(' ').collect()).collect();
-    let paths: Vec<&[&str]> = paths.iter().map(Vec::as_slice).collect();
+    let kind = object["kind"].as_str().unwrap_or_default();
+    let steps = STEPS.iter().find(|(known, _)| *known == kind).or_else(|| STEPS.last());
+    let paths: Vec<&[&str]> = steps.into_iter().flat_map(|(_, paths)| paths).map(Vec::as_slice).collect();
     let mut kept = part(object, &paths);
     if let Some(record) = kept.pointer("/data/record").and_then(Value::as_str) {
         kept["data"]["record"] = json!(record_without_lists(record));

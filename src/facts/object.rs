@@ -73,3 +73,8 @@ pub fn condition<'a>(object: &'a Value, name: &str) -> Option<(bool, &'a str, &'
     let part = |pointer| text(found, pointer).unwrap_or_default();
     Some((part("/status") == "True", part("/reason"), part("/message")))
 }
+
+/// When an event was last seen, as the API writes times.
+pub fn last_seen(event: &Value) -> Option<&str> {
+    text(event, "/lastTimestamp").or_else(|| text(event, "/eventTime"))
+}

@@ -2,9 +2,8 @@
 
 use serde_json::Value;
 
-use super::lists::{LISTS, list};
 use super::{Note, Refusal};
-use crate::facts::{Facts, claim_of, has_ended, is_going, kind, strings, text};
+use crate::facts::{Facts, claim_of, has_ended, is_going, kind, strings, text, volumes};
 use crate::machine::Disk;
 
 /// Checks the claim of a disk that exists already. `machine` is the VirtualMachine's name.
@@ -87,19 +86,14 @@ pub(super) fn user(claim: &str, namespace: &str, machine: &str, only_read: bool,
     for kind in [kind::MACHINE, kind::INSTANCE] {
         for other in facts.all(kind, namespace) {
             let name = text(other, "/metadata/name").unwrap_or_default();
-            let volumes = if kind == kind::MACHINE { list(other, &LISTS[1]) } else { pod_volumes(other) };
-            if name != machine && !has_ended(other) && holds(volumes) {
+            if name != machine && !has_ended(other) && holds(volumes(other)) {
                 return Some(format!("the {kind} {name}"));
             }
         }
     }
     let mut pods = facts.all(kind::POD, namespace);
-    let pod = pods.find(|pod| !has_ended(pod) && !belongs_to_a_machine(pod) && holds(pod_volumes(pod)))?;
+    let pod = pods.find(|pod| !has_ended(pod) && !belongs_to_a_machine(pod) && holds(volumes(pod)))?;
     Some(format!("the pod {}", text(pod, "/metadata/name").unwrap_or_default()))
-}
-
-fn pod_volumes(object: &Value) -> &[Value] {
-    object.pointer("/spec/volumes").and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// Whether a volume stands for a claim, in any of the ways that a machine or a pod can name one.

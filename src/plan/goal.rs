@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::grow::mebibytes;
 use super::lists::{LISTS, list};
-use crate::facts::{Facts, claim_of, has_ended, kind, text};
+use crate::facts::{self, Facts, claim_of, has_ended, kind, last_seen, text};
 use crate::quantity::Quantity;
 use crate::text::redact;
 
@@ -40,7 +40,7 @@ pub enum State {
 }
 
 /// How often an importer must have failed before its words are believed.
-const RESTARTS: u64 = 3;
+pub(crate) const RESTARTS: u64 = 3;
 
 /// A machine that is waited for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,10 +113,7 @@ fn why(state: State, detail: String, facts: &Facts, namespace: &str, about: &dyn
     let told = facts
         .all(kind::EVENT, namespace)
         .filter(|event| about(text(event, "/involvedObject/name").unwrap_or_default()));
-    let time = |event: &&Value| {
-        let last = text(event, "/lastTimestamp").or_else(|| text(event, "/eventTime"));
-        last.unwrap_or_default().to_owned()
-    };
+    let time = |event: &&Value| last_seen(event).unwrap_or_default().to_owned();
     match told.max_by_key(time).and_then(|event| text(event, "/message")) {
         Some(message) if !detail.contains(message) => format!("{detail} ({})", redact(message.trim())),
         _ => detail,
@@ -180,11 +177,8 @@ fn machine(vm: &Value, instance: Option<&Value>, goal: Goal) -> (State, String) 
 
 /// Whether a condition holds, and its words.
 fn condition(object: &Value, name: &str) -> Option<(bool, String)> {
-    let all = object.pointer("/status/conditions").and_then(Value::as_array)?;
-    let found = all.iter().find(|condition| condition["type"] == name)?;
-    let part = |key: &str| found[key].as_str().filter(|text| !text.is_empty());
-    let words = part("message").or_else(|| part("reason")).unwrap_or_default();
-    Some((found["status"] == "True", redact(words)))
+    let (holds, reason, message) = facts::condition(object, name)?;
+    Some((holds, redact(if message.is_empty() { reason } else { message })))
 }
 
 fn disk(facts: &Facts, namespace: &str, claim: &str, stays_off: bool, instance: Option<&Value>) -> (State, String) {
@@ -229,7 +223,7 @@ fn disk(facts: &Facts, namespace: &str, claim: &str, stays_off: bool, instance: 
         _ if stays_off => return (State::Done, "is made at the first start".into()),
         phase => return (State::Waiting, format!("its claim is {}", phase.unwrap_or("new"))),
     }
-    growth(found, instance)
+    growth(found, instance).line()
 }
 
 /// A size as people write it, where that loses nothing.
@@ -241,19 +235,14 @@ fn shown(size: &Quantity) -> String {
 /// Words of an importer that trying again does not change.
 fn cannot_heal(why: &str) -> bool {
     let why = why.to_lowercase();
-    [
-        "404",
-        "not found",
-        "manifest unknown",
-        "unauthorized",
-        "403",
-        "no such host",
-        "checksum",
-        "unsupported",
-        "larger than",
-    ]
-    .iter()
-    .any(|word| why.contains(word))
+    is_hopeless(&why) || ["checksum", "larger than"].iter().any(|word| why.contains(word))
+}
+
+/// Words, in lower case, of a server or an image to which an importer goes in vain.
+pub(crate) fn is_hopeless(words: &str) -> bool {
+    ["404", "not found", "manifest unknown", "unauthorized", "403", "no such host", "unsupported"]
+        .iter()
+        .any(|part| words.contains(part))
 }
 
 /// The size of a claim by which a running machine makes its disk. Source: KubeVirt, pkg/storage/types.
@@ -264,31 +253,60 @@ fn known_to(instance: &Value, claim: &str) -> Option<Quantity> {
     text(info, "/capacity/storage").and_then(|text| Quantity::parse(text).ok())
 }
 
+/// Where a claim is on its way to the size that it asks for. The words are those for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Growth {
+    /// It is there.
+    There(String),
+    /// It is, and its running machine does not know it yet.
+    Guest(String),
+    /// The next start of the machine makes it larger.
+    NextStart(String),
+    /// The node on which the machine runs has to.
+    Node(String),
+    /// The storage's controller has to.
+    Controller(String),
+    /// It does not come, and why.
+    Failed(String, String),
+}
+
+impl Growth {
+    /// Whether it is waited for, and its words.
+    pub fn line(self) -> (State, String) {
+        match self {
+            Self::There(words) | Self::NextStart(words) => (State::Done, words),
+            Self::Guest(words) | Self::Node(words) | Self::Controller(words) => (State::Waiting, words),
+            Self::Failed(words, why) => (State::Failed, format!("{words}: {why}")),
+        }
+    }
+}
+
 /// Whether a claim has the size that it asks for, and its running machine knows it.
-pub fn growth(claim: &Value, instance: Option<&Value>) -> (State, String) {
+pub fn growth(claim: &Value, instance: Option<&Value>) -> Growth {
     let quantity = |pointer: &str| text(claim, pointer).and_then(|text| Quantity::parse(text).ok());
     let (Some(asked), Some(has)) = (quantity("/spec/resources/requests/storage"), quantity("/status/capacity/storage"))
     else {
-        return (State::Done, "Bound".into());
+        return Growth::There("Bound".into());
     };
     if has >= asked {
         let name = text(claim, "/metadata/name").unwrap_or_default();
         return match instance.and_then(|instance| known_to(instance, name)).filter(|known| *known < has) {
-            Some(known) => (State::Waiting, format!("{}; the machine still knows {}", shown(&has), shown(&known))),
-            None => (State::Done, format!("Bound, {}", shown(&has))),
+            Some(known) => Growth::Guest(format!("{}; the machine still knows {}", shown(&has), shown(&known))),
+            None => Growth::There(format!("Bound, {}", shown(&has))),
         };
     }
     let (asked, has) = (shown(&asked), shown(&has));
+    let grows = format!("grows from {has} to {asked}");
     let failed = ["ControllerResizeError", "NodeResizeError"];
     let failure = failed.iter().find_map(|name| condition(claim, name).filter(|(holds, _)| *holds));
     if let Some((_, why)) = failure {
-        return (State::Failed, format!("grows from {has} to {asked}: {why}"));
+        return Growth::Failed(grows, why);
     }
     let waits_for_node = condition(claim, "FileSystemResizePending").is_some_and(|(holds, _)| holds);
     match (waits_for_node, instance.is_some()) {
-        (true, false) => (State::Done, format!("{has}; grows to {asked} at the next start")),
-        (true, true) => (State::Waiting, format!("grows from {has} to {asked}: waits for the node")),
-        (false, _) => (State::Waiting, format!("grows from {has} to {asked}")),
+        (true, false) => Growth::NextStart(format!("{has}; grows to {asked} at the next start")),
+        (true, true) => Growth::Node(format!("{grows}: waits for the node")),
+        (false, _) => Growth::Controller(grows),
     }
 }
 

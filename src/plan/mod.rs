@@ -23,8 +23,8 @@ mod unsaid;
 
 pub use change::Change;
 pub use expand::{Expansion, expand};
-pub(crate) use goal::{Goal, goal};
-pub use goal::{Line, Progress, Sent, State, To, growth, progress};
+pub(crate) use goal::{Goal, RESTARTS, goal, is_hopeless};
+pub use goal::{Growth, Line, Progress, Sent, State, To, growth, progress};
 pub(crate) use grow::hides_growth;
 pub(crate) use guest::{migrates, numbers, rolls_out, version};
 pub use identity::FIRMWARE;

@@ -1,5 +1,7 @@
 //! Why a machine is not as it should be, in one line, and the next step.
 
+use crate::text::redact;
+
 /// What is the matter with a machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cause {
@@ -52,6 +54,12 @@ impl Causes {
 
     pub(super) fn broken(&mut self, code: &'static str, about: &str, text: String, next: String) {
         self.add(code, Weight::Broken, about, text, next);
+    }
+
+    /// What more than one rule may find, in the words of who refuses.
+    pub(super) fn quota(&mut self, about: &str, message: &str) {
+        let text = format!("the quota of the namespace is used up: {}", redact(message));
+        self.broken("quota", about, text, "raise the ResourceQuota, or free some of it".to_owned());
     }
 
     /// The same is told once, as what it is first found to be.

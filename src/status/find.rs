@@ -33,12 +33,8 @@ pub fn subjects(facts: &Facts, any: bool) -> Vec<Subject> {
     for map in facts.all_of(kind::CONFIG_MAP) {
         let namespace = text(map, "/metadata/namespace").unwrap_or_default();
         let Some(wukong) = text(map, "/metadata/name").and_then(|name| name.strip_prefix("wukong-")) else { continue };
-        let record = Record::read(map).ok();
-        let made = record.as_ref().and_then(|record| record.made.iter().find(|made| made.kind == kind::MACHINE));
-        let vm = made.map_or_else(|| vm_name(wukong), |made| made.name.clone());
-        let subject =
-            Subject { namespace: namespace.to_owned(), vm: vm.clone(), wukong: Some(wukong.to_owned()), record };
-        found.insert((namespace.to_owned(), vm), subject);
+        let subject = of_wukong(wukong, namespace, Some(map));
+        found.insert((namespace.to_owned(), subject.vm.clone()), subject);
     }
     for vm in facts.all_of(kind::MACHINE) {
         let part = |pointer: &str| text(vm, pointer).unwrap_or_default().to_owned();
@@ -56,13 +52,16 @@ pub fn subjects(facts: &Facts, any: bool) -> Vec<Subject> {
 
 /// What a name means in a namespace: a Wukong, or with `vm/` any VirtualMachine.
 pub fn subject(name: &str, namespace: &str, facts: &Facts) -> Subject {
-    let namespace = namespace.to_owned();
-    if let Some(vm) = name.strip_prefix("vm/") {
-        return Subject { namespace, vm: vm.to_owned(), wukong: None, record: None };
+    match name.strip_prefix("vm/") {
+        Some(vm) => Subject { namespace: namespace.to_owned(), vm: vm.to_owned(), wukong: None, record: None },
+        None => of_wukong(name, namespace, facts.get(kind::CONFIG_MAP, namespace, &Record::name(name))),
     }
-    let found = facts.get(kind::CONFIG_MAP, &namespace, &Record::name(name));
-    let record = found.and_then(|found| Record::read(found).ok());
+}
+
+/// A Wukong whose record lies in a ConfigMap, if there is one. The record knows the name of its machine.
+fn of_wukong(name: &str, namespace: &str, map: Option<&Value>) -> Subject {
+    let record = map.and_then(|map| Record::read(map).ok());
     let made = record.as_ref().and_then(|record| record.made.iter().find(|made| made.kind == kind::MACHINE));
     let vm = made.map_or_else(|| vm_name(name), |made| made.name.clone());
-    Subject { namespace, vm, wukong: Some(name.to_owned()), record }
+    Subject { namespace: namespace.to_owned(), vm, wukong: Some(name.to_owned()), record }
 }

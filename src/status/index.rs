@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use crate::facts::{Facts, claim_of, has_ended, kind, text, volumes};
+use crate::facts::{Facts, claim_of, has_ended, kind, last_seen, text, volumes};
 
 /// What is asked for again and again, by what it is about. Names are with their namespace.
 pub struct Index<'a> {
@@ -39,7 +39,7 @@ impl<'a> Index<'a> {
             index.events.entry(place(event, "/involvedObject/name")).or_default().push(event);
         }
         for events in index.events.values_mut() {
-            events.sort_by_key(|event| text(event, "/lastTimestamp").or_else(|| text(event, "/eventTime")));
+            events.sort_by_key(|event| last_seen(event));
         }
         for migration in facts.all_of(kind::MIGRATION) {
             index.migrations.entry(place(migration, "/spec/vmiName")).or_default().push(migration);

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::index::Index;
 use super::time::seconds;
-use crate::facts::{Facts, Record, claim_of, condition, has_ended, kind, text, volumes};
+use crate::facts::{Facts, Record, claim_of, condition, has_ended, kind, last_seen, text, volumes};
 use crate::plan::{Goal, goal};
 
 /// How long a warning is news where there is no instance to compare it with, in seconds.
@@ -115,7 +115,7 @@ impl<'a> Look<'a> {
         let from = began.and_then(seconds).unwrap_or(self.now.saturating_sub(NEWS));
         let mut all = names.flat_map(|name| self.index.events(self.namespace, name).iter().rev());
         all.find_map(|event| {
-            let at = text(event, "/lastTimestamp").or_else(|| text(event, "/eventTime")).and_then(seconds);
+            let at = last_seen(event).and_then(seconds);
             let (reason, message) = (text(event, "/reason").unwrap_or_default(), text(event, "/message")?);
             (at.is_none_or(|at| at >= from) && known(reason, message)).then_some(message)
         })

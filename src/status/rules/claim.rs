@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::facts::{condition, is_going, kind, text};
 use crate::status::cause::Causes;
 use crate::status::look::{Held, Look};
+use crate::storage::{DEFAULT, VIRT_DEFAULT, is_marked};
 use crate::text::redact;
 
 pub(super) fn rule(look: &Look<'_>, causes: &mut Causes) {
@@ -78,7 +79,7 @@ fn missing(look: &Look<'_>, disk: &Held<'_>, causes: &mut Causes) {
     } else if let Some(message) =
         Some(bound.1).filter(|_| bound.0 == "ErrExceededQuota").or_else(|| warned("ErrExceededQuota"))
     {
-        quota(&about, message, causes);
+        causes.quota(&about, message);
     } else if let Some(message) =
         Some(bound.1).filter(|_| bound.0 == "ErrClaimNotValid").or_else(|| warned("ErrClaimNotValid"))
     {
@@ -132,7 +133,7 @@ fn pending<'a>(look: &Look<'a>, disk: &Held<'a>, claim: &Value, causes: &mut Cau
         return no_default(&about, causes);
     }
     if let Some(message) = look.claim_warning(disk, |_, message| message.contains("exceeded quota")) {
-        return quota(&about, message, causes);
+        return causes.quota(&about, message);
     }
     if let Some(message) = look.claim_warning(disk, |reason, _| reason == "ProvisioningFailed") {
         let class = disk.class_name.unwrap_or_default();
@@ -188,21 +189,13 @@ fn class_missing(look: &Look<'_>, disk: &Held<'_>, causes: &mut Causes) -> bool 
 }
 
 pub(super) fn has_default(look: &Look<'_>) -> bool {
-    let marks = ["storageclass.kubernetes.io/is-default-class", "storageclass.kubevirt.io/is-default-virt-class"];
+    let mut classes = look.facts.all_of(kind::CLASS);
     look.facts.unknown(kind::CLASS, "").is_some()
-        || look.facts.all_of(kind::CLASS).any(|class| {
-            let annotations = class.pointer("/metadata/annotations");
-            marks.iter().any(|mark| annotations.and_then(|all| all.get(mark)).is_some_and(|value| value == "true"))
-        })
+        || classes.any(|class| is_marked(class, DEFAULT) || is_marked(class, VIRT_DEFAULT))
 }
 
 fn no_default(about: &str, causes: &mut Causes) {
     let text = "the file names no class, and the cluster has no default one".to_owned();
     let next = "set `storageClassName` of the disk, or make a class the default: kubectl annotate storageclass NAME storageclass.kubernetes.io/is-default-class=true".to_owned();
     causes.broken("no-default-class", about, text, next);
-}
-
-fn quota(about: &str, message: &str, causes: &mut Causes) {
-    let text = format!("the quota of the namespace is used up: {}", redact(message));
-    causes.broken("quota", about, text, "raise the ResourceQuota, or free some of it".to_owned());
 }

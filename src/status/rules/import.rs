@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::claim::has_default;
 use crate::facts::{condition, kind, text};
+use crate::plan::{RESTARTS, is_hopeless};
 use crate::status::cause::Causes;
 use crate::status::look::{Held, Look, prime};
 use crate::status::time::{duration, since};
@@ -11,8 +12,6 @@ use crate::text::redact;
 
 /// How long an import may say nothing new. CDI writes each new percentage.
 const SILENCE: i64 = 600;
-/// How often an importer must have failed before its words are believed.
-const RESTARTS: u64 = 3;
 
 pub(super) fn rule(look: &Look<'_>, causes: &mut Causes) {
     for disk in &look.disks {
@@ -48,9 +47,7 @@ fn one<'a>(look: &Look<'a>, disk: &Held<'a>, volume: &Value, phase: &str, causes
         )
     };
     if reason == "ErrExceededQuota" {
-        let text = format!("the quota of the namespace is used up: {said}");
-        causes.broken("quota", &about, text, "raise the ResourceQuota, or free some of it".to_owned());
-        return;
+        return causes.quota(&about, message);
     }
     if reason == "ImagePullFailed" || any(&["imagepullbackoff", "errimagepull"]) {
         let next = "check the image's name and that the cluster may pull it (`imageSecret`)".to_owned();
@@ -77,7 +74,7 @@ fn one<'a>(look: &Look<'a>, disk: &Held<'a>, volume: &Value, phase: &str, causes
     } else if restarts > 0 {
         let why = if said.is_empty() { "no reason yet".to_owned() } else { said };
         let text = format!("the import failed {restarts} times and is tried again: {why}");
-        if restarts >= RESTARTS && cannot_heal(&words) {
+        if restarts >= RESTARTS && is_hopeless(&words) {
             let next = format!("check the image's address; {again}");
             causes.broken("import-retrying", &about, text, next);
         } else {
@@ -140,11 +137,4 @@ fn scratch(look: &Look<'_>, disk: &Held<'_>) -> Option<String> {
         }
         None => None,
     }
-}
-
-/// Words of an importer that trying again does not change.
-fn cannot_heal(words: &str) -> bool {
-    ["404", "not found", "manifest unknown", "unauthorized", "403", "no such host", "unsupported"]
-        .iter()
-        .any(|part| words.contains(part))
 }

@@ -117,8 +117,7 @@ fn refused(look: &Look<'_>, causes: &mut Causes) {
         told.or_else(|| look.own_warning(|reason, _| reason == "FailedCreate").filter(|_| look.launcher.is_none()));
     let Some(message) = told.filter(|message| !message.is_empty()) else { return };
     if message.contains("exceeded quota") {
-        let text = format!("the quota of the namespace is used up: {}", redact(message));
-        causes.broken("quota", "", text, "raise the ResourceQuota, or free some of it".to_owned());
+        causes.quota("", message);
     } else {
         let text = format!("the cluster refuses to start it: {}", redact(message));
         causes.broken("start-refused", "", text, "correct what the message names, and apply".to_owned());
