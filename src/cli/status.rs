@@ -103,8 +103,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
         };
         let namespace = args.namespace.as_deref();
         let all = look(args, namespace, &facts, now);
-        io::stdout().lock().write_all(show(args, &all, terminal).as_bytes())?;
-        return Ok(exit(args, &all));
+        return tell_all(args, &all, terminal);
     }
     let session = Session::open(&args.access, terminal)?;
     let namespace = args.namespace.clone().unwrap_or_else(|| session.door.namespace().to_owned());
@@ -126,8 +125,25 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
         return Ok(Exit::Cluster);
     }
     let all = look(args, namespace.as_deref(), &facts, now);
-    io::stdout().lock().write_all(show(args, &all, terminal).as_bytes())?;
-    Ok(exit(args, &all))
+    tell_all(args, &all, terminal)
+}
+
+fn tell_all(args: &Args, all: &[Status], terminal: &Terminal) -> anyhow::Result<Exit> {
+    let text = show(args, all, terminal);
+    if text.is_empty() {
+        terminal.help(nothing(args));
+    }
+    io::stdout().lock().write_all(text.as_bytes())?;
+    Ok(exit(args, all))
+}
+
+/// What is said where there is nothing to show.
+const fn nothing(args: &Args) -> &'static str {
+    if args.all_vms {
+        "there are no VirtualMachines"
+    } else {
+        "there are no Wukongs; --all-vms shows every VirtualMachine"
+    }
 }
 
 fn now() -> i64 {
@@ -201,11 +217,7 @@ fn show(args: &Args, all: &[Status], terminal: &Terminal) -> String {
         _ => Detail::Full,
     };
     if all.is_empty() {
-        let what = if args.all_vms { "VirtualMachines" } else { "Wukongs" };
-        return format!(
-            "there are no {what}{}\n",
-            if args.all_vms { "" } else { "; --all-vms shows every VirtualMachine" }
-        );
+        return String::new();
     }
     output::statuses(all, detail, &terminal.out, terminal.out_width)
 }
@@ -242,7 +254,8 @@ fn watch(args: &Args, namespace: Option<&str>, session: &Session, terminal: &Ter
         let facts = gather(args, namespace, session).await.map_err(Ended::Refused)?;
         let all = look(args, namespace, &facts, now());
         let new = if live || document {
-            let text = show(args, &all, terminal);
+            let shown = show(args, &all, terminal);
+            let text = if shown.is_empty() { format!("{}\n", nothing(args)) } else { shown };
             let new = match (text == before, live, before.is_empty()) {
                 (true, _, _) => String::new(),
                 // The cursor goes home, and what is below goes away.
@@ -280,11 +293,7 @@ fn line(status: &Status) -> String {
             about => format!("{about}: {}", cause.text),
         })
         .collect();
-    let health = match status.worst().map(|cause| cause.weight) {
-        Some(Weight::Broken) => "broken",
-        Some(_) => "waiting",
-        None => "ok",
-    };
+    let health = status.health().word();
     let why = if why.is_empty() { String::new() } else { format!(": {}", why.join("; ")) };
     crate::text::sanitize(&format!("{name} {} {health}{why}", status.state)).into_owned() + "\n"
 }

@@ -41,6 +41,16 @@ pub fn has_ended(object: &Value) -> bool {
     matches!(text(object, "/status/phase"), Some("Succeeded" | "Failed"))
 }
 
+/// Whether a pod is one that KubeVirt or CDI runs for a machine or a claim: a launcher, an importer, an exporter.
+pub fn is_helper(pod: &Value) -> bool {
+    let labels = pod.pointer("/metadata/labels");
+    let known = ["kubevirt.io", "cdi.kubevirt.io", "kubevirt.io.virt-export-service"];
+    labels.is_some_and(|labels| {
+        known.iter().any(|label| labels.get(label).is_some())
+            || labels.get("app").is_some_and(|app| app == "containerized-data-importer")
+    })
+}
+
 /// The object that controls this one, as `Kind NAME`: what it does to its owner's object is undone, and what is done to
 /// the owner may delete it.
 pub fn created_by_other(object: &Value) -> Option<String> {

@@ -6,7 +6,7 @@ use owo_colors::{OwoColorize as _, Style};
 use serde_json::{Value, json};
 
 use super::table::table;
-use crate::status::{Cause, Disk, Status, Weight};
+use crate::status::{Cause, Disk, Health, Status, Weight};
 use crate::text::{Styles, sanitize, wrap};
 
 /// How much of each machine is shown.
@@ -51,14 +51,14 @@ pub fn statuses(all: &[Status], detail: Detail, styles: &Styles, width: usize) -
 
 fn row(status: &Status, detail: Detail, many: bool, styles: &Styles) -> Vec<(String, Style)> {
     let plain = Style::new();
-    let (health, style) = match status.worst().map(|cause| cause.weight) {
-        Some(Weight::Broken) => ("broken", styles.error),
-        Some(Weight::Waiting) => ("waiting", styles.warning),
-        _ if status.is_unknown() => ("not known", styles.warning),
-        _ => ("ok", styles.help),
+    let health = status.health();
+    let style = match health {
+        Health::Broken => styles.error,
+        Health::Waiting | Health::Unknown => styles.warning,
+        Health::Ok => styles.help,
     };
     let mut row = if many { vec![(status.subject.namespace.clone(), plain)] } else { Vec::new() };
-    row.extend([(status.subject.shown(), plain), (status.state.clone(), plain), (health.to_owned(), style)]);
+    row.extend([(status.subject.shown(), plain), (status.state.clone(), plain), (health.word().to_owned(), style)]);
     if detail != Detail::Short {
         row.push((status.node.clone().unwrap_or_else(|| "-".into()), plain));
         row.push((addresses(status), plain));

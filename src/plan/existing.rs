@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Note, Refusal};
-use crate::facts::{Facts, claim_of, has_ended, is_going, kind, strings, text, volumes};
+use crate::facts::{Facts, claim_of, has_ended, is_going, is_helper, kind, strings, text, volumes};
 use crate::machine::Disk;
 
 /// Checks the claim of a disk that exists already. `machine` is the VirtualMachine's name.
@@ -92,7 +92,7 @@ pub(super) fn user(claim: &str, namespace: &str, machine: &str, only_read: bool,
         }
     }
     let mut pods = facts.all(kind::POD, namespace);
-    let pod = pods.find(|pod| !has_ended(pod) && !belongs_to_a_machine(pod) && holds(volumes(pod)))?;
+    let pod = pods.find(|pod| !has_ended(pod) && !is_helper(pod) && holds(volumes(pod)))?;
     Some(format!("the pod {}", text(pod, "/metadata/name").unwrap_or_default()))
 }
 
@@ -104,14 +104,4 @@ fn uses(volume: &Value, claim: &str) -> bool {
 
 fn reads_only(volume: &Value) -> bool {
     volume.pointer("/persistentVolumeClaim/readOnly") == Some(&Value::Bool(true))
-}
-
-/// Launchers, and the pods that CDI and KubeVirt run for a machine, are the machine's.
-fn belongs_to_a_machine(pod: &Value) -> bool {
-    let labels = pod.pointer("/metadata/labels");
-    labels.is_some_and(|labels| {
-        labels.get("kubevirt.io").is_some()
-            || labels.get("cdi.kubevirt.io").is_some()
-            || labels.get("app").is_some_and(|app| app == "containerized-data-importer")
-    })
 }

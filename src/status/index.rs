@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use crate::facts::{Facts, claim_of, has_ended, kind, last_seen, text, volumes};
+use crate::facts::{Facts, claim_of, has_ended, is_helper, kind, last_seen, text, volumes};
 
 /// What is asked for again and again, by what it is about. Names are with their namespace.
 pub struct Index<'a> {
@@ -115,11 +115,4 @@ fn writes(object: &Value, volume: &Value) -> bool {
         cdrom || disk["shareable"] == true
     });
     !shares && volume.pointer("/persistentVolumeClaim/readOnly") != Some(&Value::Bool(true))
-}
-
-/// Pods that CDI and KubeVirt run for a claim for a while.
-fn is_helper(pod: &Value) -> bool {
-    let labels = pod.pointer("/metadata/labels");
-    let known = ["kubevirt.io", "cdi.kubevirt.io", "kubevirt.io.virt-export-service"];
-    labels.is_some_and(|labels| known.iter().any(|label| labels.get(label).is_some()))
 }

@@ -25,6 +25,8 @@ use look::Look;
 pub struct Status {
     /// Which one.
     pub subject: Subject,
+    /// Whether its VirtualMachine could be read.
+    pub read: bool,
     /// Where it is in its life.
     pub phase: Phase,
     /// What KubeVirt calls it: `Running`, `Provisioning`, `ErrorUnschedulable`.
@@ -39,6 +41,29 @@ pub struct Status {
     pub causes: Vec<Cause>,
     /// What could not be read, and so is not known.
     pub unknown: Vec<String>,
+}
+
+/// Whether a machine is as it should be, running or stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the words of the table")]
+pub enum Health {
+    Ok,
+    Waiting,
+    Broken,
+    /// Its VirtualMachine could not be read.
+    Unknown,
+}
+
+impl Health {
+    /// In a table or a line.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Waiting => "waiting",
+            Self::Broken => "broken",
+            Self::Unknown => "not known",
+        }
+    }
 }
 
 /// Where a machine is in its life.
@@ -82,14 +107,19 @@ impl Status {
         self.causes.first().filter(|cause| cause.weight > Weight::Note)
     }
 
-    /// Whether the machine is as it should be, running or stopped.
-    pub fn is_healthy(&self) -> bool {
-        self.worst().is_none() && !self.is_unknown()
+    /// How it is, in a word.
+    pub fn health(&self) -> Health {
+        match self.worst().map(|cause| cause.weight) {
+            Some(Weight::Broken) => Health::Broken,
+            Some(_) => Health::Waiting,
+            None if self.read => Health::Ok,
+            None => Health::Unknown,
+        }
     }
 
-    /// Whether its VirtualMachine could not be read.
-    pub fn is_unknown(&self) -> bool {
-        self.state == "Unknown" && self.causes.is_empty()
+    /// Whether the machine is as it should be, running or stopped.
+    pub fn is_healthy(&self) -> bool {
+        self.health() == Health::Ok
     }
 }
 
@@ -103,6 +133,7 @@ pub fn status(index: &Index<'_>, subject: &Subject, now: i64) -> Status {
     let unknown = unknown.chain(cluster.iter().filter_map(|kind| facts.unknown(kind, "")));
     let mut status = Status {
         subject: subject.clone(),
+        read: true,
         phase: Phase::Pending,
         state: String::new(),
         node: None,
@@ -114,7 +145,7 @@ pub fn status(index: &Index<'_>, subject: &Subject, now: i64) -> Status {
     let mut causes = Causes::default();
     let Some(vm) = facts.get(kind::MACHINE, &subject.namespace, &subject.vm) else {
         if facts.unknown(kind::MACHINE, &subject.namespace).is_some() {
-            return Status { state: "Unknown".into(), ..status };
+            return Status { read: false, state: "Unknown".into(), ..status };
         }
         missing(subject, &mut causes);
         return Status { phase: Phase::Error, state: "Missing".into(), causes: causes.0, ..status };

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use wukong::facts::Unread;
+use wukong::status::Health;
 
 use super::world::{World, case, told};
 
@@ -439,5 +440,5 @@ fn what_a_review_found() {
     world.remove("VirtualMachine", "web-vm");
     world.1.push(Unread { kind: "VirtualMachine".into(), namespace: None, reason: "forbidden".into() });
     let status = world.status();
-    assert!(status.causes.is_empty() && !status.is_healthy() && status.is_unknown());
+    assert!(status.causes.is_empty() && status.health() == Health::Unknown);
 }

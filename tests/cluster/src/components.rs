@@ -215,17 +215,15 @@ impl Place<'_> {
     pub(crate) fn local_path(&self) -> Component {
         Component {
             name: "local-path-provisioner",
-            program: self.programs.path("lifeline", "run"),
+            program: self.programs.path("local-path", "local-path-provisioner"),
             environment: vec![("POD_NAMESPACE", "local-path-storage".to_owned())],
             args: format!(
-                "{}
-                start
+                "start
                 --kubeconfig={}
                 --namespace=local-path-storage
                 --service-account-name=default
                 --config=local-path.json
                 --configmap-name=local-path-config",
-                self.programs.path("local-path", "local-path-provisioner").display(),
                 self.kubeconfig("admin"),
             ),
         }

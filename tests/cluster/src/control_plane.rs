@@ -62,7 +62,7 @@ impl ControlPlane {
     }
 
     fn run(&mut self, place: &Place<'_>, component: &Component) -> Result<()> {
-        self.processes.push(Process::start(component, place.folder)?);
+        self.processes.push(Process::start(&place.programs.lifeline(), component, place.folder)?);
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! What the operators of KubeVirt and CDI would have installed, bent to processes on 127.0.0.1.
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -15,13 +16,22 @@ const REDUCED: &str = include_str!("../manifests/definitions.yaml");
 /// The KubeVirt and CDI objects, classes, nodes: the cluster as an administrator would set it up.
 const SETTINGS: &str = include_str!("../manifests/settings.yaml");
 
-/// What a component's program prints about itself.
+/// What a component's program prints about itself, kept beside it: only to start, KubeVirt's needs seven seconds of work.
 pub(crate) fn manifests(program: &Path) -> Result<Vec<Value>> {
+    let kept = program.with_extension("json");
+    if let Ok(text) = fs::read(&kept) {
+        return serde_json::from_slice(&text).with_context(|| kept.display().to_string());
+    }
     let output = Command::new(program).arg("manifests").output().with_context(|| program.display().to_string())?;
     if !output.status.success() {
         bail!("{} manifests: {}", program.display(), String::from_utf8_lossy(&output.stderr));
     }
-    Ok(serde_json::from_slice(&output.stdout)?)
+    let all = serde_json::from_slice(&output.stdout)?;
+    // Another run may read it at any time: it is there as a whole or not at all.
+    let part = program.with_extension(format!("json-{}", std::process::id()));
+    fs::write(&part, &output.stdout)?;
+    fs::rename(&part, &kept)?;
+    Ok(all)
 }
 
 fn is(object: &Value, kind: &str) -> bool {
@@ -127,7 +137,7 @@ pub(crate) async fn local_path(objects: &Objects, folder: &Path) -> Result<()> {
     let paths = json!({"nodePathMap": [
         {"node": "DEFAULT_PATH_FOR_NON_LISTED_NODES", "paths": ["/opt/local-path-provisioner"]},
     ]});
-    std::fs::write(folder.join("local-path.json"), paths.to_string())?;
+    fs::write(folder.join("local-path.json"), paths.to_string())?;
     let helper = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "helper-pod"}, "spec": {
         "restartPolicy": "Never", "containers": [{"name": "helper-pod", "image": "busybox"}],
     }});

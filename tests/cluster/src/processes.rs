@@ -12,8 +12,8 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::components::Component;
 
-/// A running program. It holds the other end of our pipe as standard input and ends when the pipe closes: when this
-/// value is dropped, and also when this process is killed.
+/// A running program. What runs it holds the other end of our pipe as standard input and ends when the pipe closes: when
+/// this value is dropped, and also when this process is killed.
 pub(crate) struct Process {
     name: &'static str,
     child: Child,
@@ -21,12 +21,12 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    pub(crate) fn start(component: &Component, folder: &Path) -> Result<Self> {
+    pub(crate) fn start(lifeline: &Path, component: &Component, folder: &Path) -> Result<Self> {
         let name = component.name;
         let log = folder.join(format!("{name}.log"));
         let out = File::create(&log)?;
-        let mut command = Command::new(&component.program);
-        command.args(component.args()).current_dir(folder).env_clear();
+        let mut command = Command::new(lifeline);
+        command.arg(&component.program).args(component.args()).current_dir(folder).env_clear();
         // The PATH is all that a component may take from the environment of the tests.
         command.envs(env::vars_os().filter(|(name, _)| name == "PATH"));
         // Temporary files go where everything else of this run is.

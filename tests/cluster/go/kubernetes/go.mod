@@ -34,7 +34,6 @@ replace (
 	k8s.io/sample-apiserver => k8s.io/sample-apiserver v0.34.4
 	k8s.io/sample-cli-plugin => k8s.io/sample-cli-plugin v0.34.4
 	k8s.io/sample-controller => k8s.io/sample-controller v0.34.4
-	wukong.test/lifeline => ../lifeline
 )
 
 require (
@@ -42,7 +41,6 @@ require (
 	go.etcd.io/etcd/server/v3 v3.6.4
 	k8s.io/component-base v0.34.4
 	k8s.io/kubernetes v1.34.4
-	wukong.test/lifeline v0.0.0
 )
 
 require (

@@ -12,7 +12,6 @@ import (
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	controllers "k8s.io/kubernetes/cmd/kube-controller-manager/app"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
-	"wukong.test/lifeline"
 )
 
 func main() {
@@ -27,7 +26,6 @@ func main() {
 	}
 	part := os.Args[1]
 	os.Args = os.Args[1:]
-	lifeline.Hold()
 	if part == "etcd" {
 		etcdmain.Main(os.Args)
 		return

@@ -36,7 +36,6 @@ replace (
 	k8s.io/sample-cli-plugin => k8s.io/sample-cli-plugin v0.36.3
 	k8s.io/sample-controller => k8s.io/sample-controller v0.36.3
 	k8s.io/streaming => k8s.io/streaming v0.36.3
-	wukong.test/lifeline => ../lifeline
 )
 
 require (
@@ -44,7 +43,6 @@ require (
 	go.etcd.io/etcd/server/v3 v3.6.8
 	k8s.io/component-base v0.36.3
 	k8s.io/kubernetes v1.36.3
-	wukong.test/lifeline v0.0.0
 )
 
 require (

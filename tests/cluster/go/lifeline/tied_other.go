@@ -1,6 +1,6 @@
 //go:build !linux
 
-package lifeline
+package main
 
 import "syscall"
 

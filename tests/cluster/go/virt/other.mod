@@ -47,7 +47,6 @@ replace (
 	kubevirt.io/containerized-data-importer-api => kubevirt.io/containerized-data-importer-api v1.61.1
 	kubevirt.io/controller-lifecycle-operator-sdk/api => kubevirt.io/controller-lifecycle-operator-sdk/api v0.0.0-20220329064328-f3cc58c6ed90
 	sigs.k8s.io/controller-runtime => sigs.k8s.io/controller-runtime v0.19.7
-	wukong.test/lifeline => ../lifeline
 )
 
 require (
@@ -65,7 +64,6 @@ require (
 	kubevirt.io/containerized-data-importer-api v1.60.3-0.20241105012228-50fbed985de9
 	kubevirt.io/kubevirt v1.5.0
 	sigs.k8s.io/controller-runtime v0.18.4
-	wukong.test/lifeline v0.0.0
 )
 
 require (

@@ -50,7 +50,6 @@ import (
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
-	"wukong.test/lifeline"
 )
 
 const (
@@ -73,7 +72,6 @@ func main() {
 	certificate := flag.String("cert", "", "file with the serving certificate")
 	key := flag.String("key", "", "file with its key")
 	flag.Parse()
-	lifeline.Hold()
 	logf.SetLogger(klog.Background())
 	reachImportersAt(os.Getenv("PROGRESS_ADDRESS"))
 

@@ -15,7 +15,6 @@ import (
 	"kubevirt.io/kubevirt/pkg/virt-controller/watch"
 	"kubevirt.io/kubevirt/pkg/virt-operator/resource/generate/components"
 	"kubevirt.io/kubevirt/pkg/virt-operator/resource/generate/rbac"
-	"wukong.test/lifeline"
 )
 
 const namespace = "kubevirt"
@@ -29,13 +28,11 @@ func main() {
 	os.Args = os.Args[1:]
 	switch part {
 	case "virt-api":
-		lifeline.Hold()
 		log.InitializeLogging(part)
 		app := virtapi.NewVirtApi()
 		service.Setup(app)
 		app.Execute()
 	case "virt-controller":
-		lifeline.Hold()
 		watch.Execute()
 	case "manifests":
 		print(manifests())
