@@ -38,6 +38,24 @@ pub enum Resource {
     Restore,
     VolumeSnapshot,
     VolumeSnapshotClass,
+    /// Longhorn's `Volume`.
+    LonghornVolume,
+    /// Longhorn's `Replica`.
+    LonghornReplica,
+    /// Longhorn's `Engine`.
+    LonghornEngine,
+    CephBlockPool,
+    CephFilesystem,
+    /// TopoLVM's `LogicalVolume`.
+    LogicalVolume,
+    /// OpenEBS' `LVMVolume`.
+    LvmVolume,
+    /// OpenEBS' `ZFSVolume`.
+    ZfsVolume,
+    /// Mayastor's `DiskPool`.
+    DiskPool,
+    HostPathProvisioner,
+    LinstorSatellite,
 }
 
 const KUBEVIRT: &str = "kubevirt.io/v1";
@@ -46,10 +64,12 @@ const STORAGE: &str = "storage.k8s.io/v1";
 const NETWORK: &str = "k8s.cni.cncf.io/v1";
 const SNAPSHOT: &str = "snapshot.kubevirt.io/v1beta1";
 const VOLUME_SNAPSHOT: &str = "snapshot.storage.k8s.io/v1";
+const LONGHORN: &str = "longhorn.io/v1beta2";
+const ROOK: &str = "ceph.rook.io/v1";
 
 impl Resource {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 35] = [
         Self::VirtualMachine,
         Self::VirtualMachineInstance,
         Self::KubeVirt,
@@ -74,6 +94,17 @@ impl Resource {
         Self::Restore,
         Self::VolumeSnapshot,
         Self::VolumeSnapshotClass,
+        Self::LonghornVolume,
+        Self::LonghornReplica,
+        Self::LonghornEngine,
+        Self::CephBlockPool,
+        Self::CephFilesystem,
+        Self::LogicalVolume,
+        Self::LvmVolume,
+        Self::ZfsVolume,
+        Self::DiskPool,
+        Self::HostPathProvisioner,
+        Self::LinstorSatellite,
     ];
 
     /// `apiVersion`, `kind`, the plural of its address, and whether it lies in a namespace.
@@ -105,6 +136,19 @@ impl Resource {
             Self::Restore => (SNAPSHOT, "VirtualMachineRestore", "virtualmachinerestores", true),
             Self::VolumeSnapshot => (VOLUME_SNAPSHOT, "VolumeSnapshot", "volumesnapshots", true),
             Self::VolumeSnapshotClass => (VOLUME_SNAPSHOT, "VolumeSnapshotClass", "volumesnapshotclasses", false),
+            Self::LonghornVolume => (LONGHORN, "Volume", "volumes", true),
+            Self::LonghornReplica => (LONGHORN, "Replica", "replicas", true),
+            Self::LonghornEngine => (LONGHORN, "Engine", "engines", true),
+            Self::CephBlockPool => (ROOK, "CephBlockPool", "cephblockpools", true),
+            Self::CephFilesystem => (ROOK, "CephFilesystem", "cephfilesystems", true),
+            Self::LogicalVolume => ("topolvm.io/v1", "LogicalVolume", "logicalvolumes", false),
+            Self::LvmVolume => ("local.openebs.io/v1alpha1", "LVMVolume", "lvmvolumes", true),
+            Self::ZfsVolume => ("zfs.openebs.io/v1", "ZFSVolume", "zfsvolumes", true),
+            Self::DiskPool => ("openebs.io/v1beta3", "DiskPool", "diskpools", true),
+            Self::HostPathProvisioner => {
+                ("hostpathprovisioner.kubevirt.io/v1beta1", "HostPathProvisioner", "hostpathprovisioners", false)
+            }
+            Self::LinstorSatellite => ("piraeus.io/v1", "LinstorSatellite", "linstorsatellites", false),
         }
     }
 

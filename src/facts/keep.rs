@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use serde_json::{Map, Value, json};
 
 use super::kind;
-use crate::text::redact;
+use crate::text::{MASK, is_secret_key, redact};
 
 /// Steps to a field, separated by spaces. `*` stands for every entry; `x*` for every key that begins so.
 type Path = &'static str;
@@ -86,13 +86,35 @@ const CLAIM: [Path; 9] = [
     "status",
 ];
 
-const VOLUME: [Path; 12] = [
+// Of the sources what tells where bytes lie, and no names of Secrets.
+const VOLUME: [Path; 33] = [
     "metadata annotations pv.kubernetes.io/*",
+    "metadata annotations local.path.provisioner/selected-node",
     "spec accessModes",
     "spec capacity",
     "spec claimRef",
     "spec csi driver",
     "spec csi volumeHandle",
+    "spec csi volumeAttributes",
+    "spec hostPath",
+    "spec local",
+    "spec nfs",
+    "spec iscsi targetPortal",
+    "spec iscsi portals",
+    "spec iscsi iqn",
+    "spec iscsi lun",
+    "spec fc",
+    "spec awsElasticBlockStore volumeID",
+    "spec gcePersistentDisk pdName",
+    "spec azureDisk diskURI",
+    "spec azureFile shareName",
+    "spec cinder volumeID",
+    "spec vsphereVolume volumePath",
+    "spec portworxVolume volumeID",
+    "spec glusterfs",
+    "spec rbd pool",
+    "spec rbd image",
+    "spec cephfs path",
     "spec nodeAffinity",
     "spec persistentVolumeReclaimPolicy",
     "spec storageClassName",
@@ -121,8 +143,20 @@ const EVENT: [Path; 7] =
 
 const NODE: [Path; 4] = ["spec unschedulable", "spec taints", "status conditions", "status allocatable"];
 
-const CLASS: [Path; 5] = [
+// A class may name Secrets and addresses among its parameters: only those are kept that a backend asks for.
+const CLASS: [Path; 16] = [
     "metadata annotations storageclass.*",
+    "parameters archiveOnDelete",
+    "parameters onDelete",
+    "parameters repl",
+    "parameters backend",
+    "parameters thinProvision",
+    "parameters thinprovision",
+    "parameters topolvm.io/device-class",
+    "parameters storagePool",
+    "parameters placementCount",
+    "parameters autoPlace",
+    "parameters linstor.csi.linbit.com/*",
     "provisioner",
     "volumeBindingMode",
     "allowVolumeExpansion",
@@ -138,8 +172,45 @@ const KUBEVIRT: [Path; 6] = [
     "status phase",
 ];
 
+const LONGHORN_REPLICA: [Path; 8] = [
+    "spec volumeName",
+    "spec nodeID",
+    "spec diskPath",
+    "spec dataDirectoryName",
+    "spec dataEngine",
+    "spec active",
+    "spec healthyAt",
+    "spec failedAt",
+];
+
+const LONGHORN_VOLUME: [Path; 6] = [
+    "spec numberOfReplicas",
+    "spec dataLocality",
+    "status state",
+    "status robustness",
+    "status lastBackupAt",
+    "status conditions",
+];
+
+const CEPH_POOL: [Path; 3] = ["spec failureDomain", "spec replicated size", "spec erasureCoded"];
+
+const CEPH_FILE_SYSTEM: [Path; 4] = [
+    "spec dataPools * name",
+    "spec dataPools * failureDomain",
+    "spec dataPools * replicated size",
+    "spec dataPools * erasureCoded",
+];
+
+const SATELLITE: [Path; 5] = [
+    "spec storagePools * name",
+    "spec storagePools * lvmPool",
+    "spec storagePools * lvmThinPool",
+    "spec storagePools * zfsPool",
+    "spec storagePools * zfsThinPool",
+];
+
 /// The fields of each kind, besides what every object has.
-const KINDS: [(&str, &[Path]); 20] = [
+const KINDS: [(&str, &[Path]); 31] = [
     (kind::MACHINE, &MACHINE),
     (kind::INSTANCE, &INSTANCE),
     (kind::DATA_VOLUME, &DATA_VOLUME),
@@ -160,6 +231,17 @@ const KINDS: [(&str, &[Path]); 20] = [
     (kind::PROFILE, &["status"]),
     (kind::USAGE, &["items"]),
     (kind::CONFIG_MAP, &["data record"]),
+    (kind::LONGHORN_VOLUME, &LONGHORN_VOLUME),
+    (kind::LONGHORN_REPLICA, &LONGHORN_REPLICA),
+    (kind::LONGHORN_ENGINE, &["spec volumeName", "status replicaModeMap"]),
+    (kind::CEPH_POOL, &CEPH_POOL),
+    (kind::CEPH_FILE_SYSTEM, &CEPH_FILE_SYSTEM),
+    (kind::LOGICAL_VOLUME, &["spec nodeName", "spec deviceClass", "status volumeID"]),
+    (kind::LVM_VOLUME, &["spec ownerNodeID", "spec volGroup", "spec thinProvision"]),
+    (kind::ZFS_VOLUME, &["spec ownerNodeID", "spec poolName", "spec volumeType", "spec thinProvision"]),
+    (kind::DISK_POOL, &["spec node"]),
+    (kind::HOST_PATH, &["spec storagePools * name", "spec storagePools * path"]),
+    (kind::LINSTOR_SATELLITE, &SATELLITE),
 ];
 
 /// Paths, taken apart.
@@ -180,6 +262,12 @@ pub fn keep(object: &Value) -> Value {
     let mut kept = part(object, &paths);
     if let Some(record) = kept.pointer("/data/record").and_then(Value::as_str) {
         kept["data"]["record"] = json!(record_without_lists(record));
+    }
+    if let Some(attributes) = kept.pointer_mut("/spec/csi/volumeAttributes").and_then(Value::as_object_mut) {
+        // Some drivers put into them what belongs into a Secret.
+        for (_, value) in attributes.iter_mut().filter(|(key, _)| is_secret_key(key)) {
+            *value = json!(MASK);
+        }
     }
     kept
 }

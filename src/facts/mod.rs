@@ -66,6 +66,28 @@ pub mod kind {
     pub const VOLUME_SNAPSHOT: &str = "VolumeSnapshot";
     /// How a driver takes snapshots.
     pub const SNAPSHOT_CLASS: &str = "VolumeSnapshotClass";
+    /// A volume of Longhorn.
+    pub const LONGHORN_VOLUME: &str = "Volume";
+    /// A copy of a volume of Longhorn.
+    pub const LONGHORN_REPLICA: &str = "Replica";
+    /// What serves a volume of Longhorn while it is attached.
+    pub const LONGHORN_ENGINE: &str = "Engine";
+    /// A pool of Ceph, as Rook has it.
+    pub const CEPH_POOL: &str = "CephBlockPool";
+    /// A file system of Ceph, as Rook has it.
+    pub const CEPH_FILE_SYSTEM: &str = "CephFilesystem";
+    /// A logical volume of TopoLVM.
+    pub const LOGICAL_VOLUME: &str = "LogicalVolume";
+    /// A logical volume of OpenEBS.
+    pub const LVM_VOLUME: &str = "LVMVolume";
+    /// A ZFS volume of OpenEBS.
+    pub const ZFS_VOLUME: &str = "ZFSVolume";
+    /// A pool of disks of Mayastor.
+    pub const DISK_POOL: &str = "DiskPool";
+    /// The pools of KubeVirt's hostpath-provisioner.
+    pub const HOST_PATH: &str = "HostPathProvisioner";
+    /// A node of LINSTOR, as Piraeus has it.
+    pub const LINSTOR_SATELLITE: &str = "LinstorSatellite";
 }
 
 /// What was seen of a cluster.

@@ -1,0 +1,18 @@
+//! minikube: a directory inside of its virtual machine or container.
+
+use super::{Backend, Driver, Growing, Place, Traced, directory};
+
+pub(super) static BACKEND: Backend = Backend {
+    name: "minikube",
+    drivers: &[Driver::Named("k8s.io/minikube-hostpath")],
+    grows: Growing::Pretends("it has no resizer"),
+    kinds: &[],
+    locate,
+};
+
+fn locate(traced: &Traced<'_>) -> Place {
+    let mut place = directory::place(traced);
+    place.erased = traced.erased();
+    place.notes.push("`minikube delete` deletes it".to_owned());
+    place
+}
