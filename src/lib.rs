@@ -23,13 +23,14 @@
 //! | [`spec`] | the typed file, declared once; decoding that keeps going; schema, CRD, `explain`, starter |
 //! | [`machine`] | what a file means: every default and every rule, one file per group |
 //! | [`facts`] | what a cluster has, as it was read; the record of what was made for a Wukong |
-//! | [`storage`] | what storage drivers do, by the driver |
+//! | [`storage`] | what storage drivers do and where they keep bytes, by the driver: one file per kind |
 //! | [`mod@render`] | a machine as Kubernetes objects; decides nothing, cannot fail |
 //! | [`plan`] | what is wanted against what is there: ordered steps, with their effect on the guest and on the data |
 //! | [`mod@adopt`] | the file of a machine that was there before it |
 //! | [`mod@status`] | how a machine is, why it does not run, and what to do: one file per group of causes |
+//! | [`mod@locate`] | where the bytes of a machine lie, what would destroy them, and the way back |
 //! | [`mod@doctor`] | whether a cluster is fit for the tool: one file per group of checks |
-//! | [`output`] | manifests as YAML, JSON, names, files; plans and statuses as tables; checks as a list |
+//! | [`output`] | manifests as YAML, JSON, names, files; plans and statuses as tables; checks as a list; where bytes lie as tree and picture |
 //! | `cluster` | the way to an API server, as kubectl takes it: the only user of kube and tokio (feature `cluster`) |
 //! | `cli` | the only user of clap, the terminal and the file system (feature `cli`) |
 //!
@@ -67,6 +68,7 @@ pub mod cluster;
 pub mod diagnostic;
 pub mod doctor;
 pub mod facts;
+pub mod locate;
 pub mod machine;
 pub mod output;
 pub mod plan;

@@ -11,6 +11,7 @@ mod codes;
 mod doctor;
 mod examples;
 mod hostile;
+mod locate;
 mod plan;
 mod properties;
 mod readme;

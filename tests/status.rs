@@ -5,4 +5,4 @@ mod facts;
 mod healthy;
 mod life;
 mod nodes;
-mod world;
+pub mod world;

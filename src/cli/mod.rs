@@ -15,6 +15,8 @@ mod expand;
 mod explain;
 mod init;
 mod input;
+mod locate;
+mod look;
 mod parallel;
 mod render;
 mod run;
@@ -63,6 +65,8 @@ enum Command {
     Adopt(adopt::Args),
     Delete(delete::Args),
     Status(status::Args),
+    #[command(name = "where-is-my-data")]
+    Locate(locate::Args),
     Doctor(doctor::Args),
     /// Print the version.
     Version,
@@ -72,7 +76,7 @@ enum Command {
 const GROUPS: [(&str, &[&str]); 4] = [
     ("The file", &["render", "validate", "schema", "explain", "init"]),
     ("Change", &["diff", "apply", "start", "stop", "restart", "expand", "adopt", "delete"]),
-    ("See", &["status", "doctor"]),
+    ("See", &["status", "where-is-my-data", "doctor"]),
     ("Other", &["version"]),
 ];
 
@@ -106,6 +110,7 @@ pub fn main() -> ExitCode {
         Command::Adopt(args) => reached(adopt::run(&args, &terminal), &terminal),
         Command::Delete(args) => reached(delete::run(&args, &terminal), &terminal),
         Command::Status(args) => reached(status::run(&args, &terminal), &terminal),
+        Command::Locate(args) => reached(locate::run(&args, &terminal), &terminal),
         Command::Doctor(args) => reached(doctor::run(&args, &terminal), &terminal),
         Command::Version => version(),
     };

@@ -2,21 +2,18 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::io::{self, IsTerminal as _, Write as _};
-use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use anyhow::Context as _;
 use serde_json::json;
 
 use super::Exit;
-use super::access::AccessArgs;
-use super::input::namespace;
+use super::look::{LookArgs, now};
 use super::session::{Session, tell};
 use super::terminal::Terminal;
-use crate::cluster::{Purpose, Refused, Wanted, fetch, paced, read_usage};
+use crate::cluster::{Purpose, Refused, fetch, paced, read_usage};
 use crate::facts::{Facts, condition, kind, text};
 use crate::output::{self, Detail};
-use crate::status::{Index, Status, Weight, status, subject, subjects};
+use crate::status::{Index, Status, Weight, status, subject};
 use crate::text::yaml;
 
 /// Show how machines are, why one does not run, and what to do.
@@ -30,34 +27,16 @@ use crate::text::yaml;
   kubectl wukong status -A -o wide
   kubectl wukong status vm/old-server -o yaml --save-facts report.json
   kubectl wukong status web --watch")]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line, and they are independent")]
 pub(super) struct Args {
-    /// Wukongs, or `vm/NAME` for any VirtualMachine; all Wukongs if none is named.
-    #[arg(value_name = "NAME")]
-    names: Vec<String>,
-
-    /// The namespace; that of the context if not given.
-    #[arg(short = 'n', long, value_name = "NAMESPACE", value_parser = namespace)]
-    namespace: Option<String>,
-
-    /// Look into all namespaces.
-    #[arg(short = 'A', long, conflicts_with_all = ["namespace", "names"])]
-    all_namespaces: bool,
-
-    /// Only machines with these labels: `app=web,tier!=db`.
-    #[arg(short = 'l', long, value_name = "LABELS", conflicts_with_all = ["names", "facts"])]
-    selector: Option<String>,
-
-    /// Every VirtualMachine, not only Wukongs.
-    #[arg(long, conflicts_with = "names")]
-    all_vms: bool,
+    #[command(flatten)]
+    look: LookArgs,
 
     /// For people, or for programs.
     #[arg(short = 'o', long, value_name = "table|wide|json|yaml", hide_possible_values = true)]
     output: Option<Format>,
 
     /// Look again and again, and show what changes.
-    #[arg(short = 'w', long, conflicts_with_all = ["facts", "exit_status"])]
+    #[arg(short = 'w', long, conflicts_with_all = ["facts", "save_facts", "exit_status"])]
     watch: bool,
 
     /// Exit with 1 unless all machines are healthy.
@@ -67,17 +46,6 @@ pub(super) struct Args {
     /// Ask every guest agent how full its file systems are; it is asked anyway for machines that are named.
     #[arg(long, conflicts_with = "facts")]
     usage: bool,
-
-    /// Write what was read into a file, without secrets: for a bug report.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["facts", "watch"])]
-    save_facts: Option<PathBuf>,
-
-    /// Look at such a file instead of a cluster.
-    #[arg(long, value_name = "FILE")]
-    facts: Option<PathBuf>,
-
-    #[command(flatten)]
-    access: AccessArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -93,82 +61,39 @@ enum Format {
 }
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
-    if let Some(path) = &args.facts {
-        let (facts, now) = match read(path) {
-            Ok(read) => read,
-            Err(error) => {
-                terminal.error(&format!("{error:#}"));
-                return Ok(Exit::Usage);
+    let seen = match args.look.file(terminal) {
+        Some(seen) => seen,
+        None => {
+            let session = Session::open(&args.look.access, terminal)?;
+            let namespace = args.look.namespace(&session);
+            if args.watch {
+                return Ok(watch(args, namespace.as_deref(), &session, terminal));
             }
-        };
-        let namespace = args.namespace.as_deref();
-        let all = look(args, namespace, &facts, now);
-        return tell_all(args, &all, terminal);
-    }
-    let session = Session::open(&args.access, terminal)?;
-    let namespace = args.namespace.clone().unwrap_or_else(|| session.door.namespace().to_owned());
-    let namespace = Some(namespace).filter(|_| !args.all_namespaces);
-    if args.watch {
-        return Ok(watch(args, namespace.as_deref(), &session, terminal));
-    }
-    let facts = match session.runtime.block_on(gather(args, namespace.as_deref(), &session)) {
-        Ok(facts) => facts,
-        Err(refused) => return Ok(tell(&refused, terminal)),
+            let facts = session.runtime.block_on(gather(args, namespace.as_deref(), &session));
+            args.look.seen(facts, namespace, terminal)?
+        }
     };
-    let now = now();
-    if let Some(path) = &args.save_facts {
-        let file = output::json(&facts.to_file(now));
-        std::fs::write(path, file).with_context(|| format!("cannot write {}", path.display()))?;
+    match seen {
+        Ok(seen) => tell_all(args, &look(args, seen.namespace.as_deref(), &seen.facts, seen.now), terminal),
+        Err(exit) => Ok(exit),
     }
-    if let Some(unread) = facts.unknown(kind::MACHINE, namespace.as_deref().unwrap_or_default()) {
-        terminal.error(&unread.reason);
-        return Ok(Exit::Cluster);
-    }
-    let all = look(args, namespace.as_deref(), &facts, now);
-    tell_all(args, &all, terminal)
 }
 
 fn tell_all(args: &Args, all: &[Status], terminal: &Terminal) -> anyhow::Result<Exit> {
     let text = show(args, all, terminal);
     if text.is_empty() {
-        terminal.help(nothing(args));
+        terminal.help(args.look.nothing());
     }
     io::stdout().lock().write_all(text.as_bytes())?;
     Ok(exit(args, all))
 }
 
-/// What is said where there is nothing to show.
-const fn nothing(args: &Args) -> &'static str {
-    if args.all_vms {
-        "there are no VirtualMachines"
-    } else {
-        "there are no Wukongs; --all-vms shows every VirtualMachine"
-    }
-}
-
-fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
-}
-
-/// Facts from a file.
-fn read(path: &Path) -> anyhow::Result<(Facts, i64)> {
-    let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let file = serde_json::from_slice(&text).with_context(|| format!("{} is not JSON", path.display()))?;
-    Facts::from_file(&file).map_err(|reason| anyhow::anyhow!("{}: {reason}", path.display()))
-}
-
 async fn gather(args: &Args, namespace: Option<&str>, session: &Session) -> Result<Facts, Refused> {
-    let wanted = Wanted {
-        namespaces: namespace.map(str::to_owned).into_iter().collect(),
-        purpose: Purpose::Look,
-        labels: args.selector.clone().unwrap_or_default(),
-        ..Wanted::default()
-    };
+    let wanted = args.look.wanted(Purpose::Look, namespace);
     let mut facts = fetch(&session.door, &wanted).await?;
-    if args.usage || !args.names.is_empty() {
-        let named = |namespace| args.names.iter().map(|name| subject(name, namespace, &facts).vm).collect();
-        let chosen: Option<BTreeSet<_>> = namespace.map(named).filter(|_| !args.names.is_empty());
+    if args.usage || !args.look.names.is_empty() {
+        let named = |namespace| args.look.names.iter().map(|name| subject(name, namespace, &facts).vm).collect();
+        let chosen: Option<BTreeSet<_>> = namespace.map(named).filter(|_| !args.look.names.is_empty());
         let answers =
             |instance: &&serde_json::Value| condition(instance, "AgentConnected").is_some_and(|(holds, _, _)| holds);
         let instances = facts.all_of(kind::INSTANCE).filter(answers).filter_map(|instance| {
@@ -184,20 +109,7 @@ async fn gather(args: &Args, namespace: Option<&str>, session: &Session) -> Resu
 
 fn look(args: &Args, namespace: Option<&str>, facts: &Facts, now: i64) -> Vec<Status> {
     let index = Index::of(facts);
-    let found = if args.names.is_empty() {
-        let mut all = subjects(facts, args.all_vms);
-        // A selector speaks of VirtualMachines; a record alone has no labels of the user.
-        all.retain(|subject| {
-            args.selector.is_none() || facts.get(kind::MACHINE, &subject.namespace, &subject.vm).is_some()
-        });
-        all.retain(|subject| namespace.is_none_or(|namespace| subject.namespace == namespace));
-        all
-    } else {
-        // A file of facts may be of one namespace, which then needs no name.
-        let only = facts.all_of(kind::MACHINE).find_map(|machine| text(machine, "/metadata/namespace"));
-        let namespace = namespace.or(only).unwrap_or("default");
-        args.names.iter().map(|name| subject(name, namespace, facts)).collect()
-    };
+    let found = args.look.subjects(namespace, facts);
     found.iter().map(|subject| status(&index, subject, now)).collect()
 }
 
@@ -205,7 +117,7 @@ fn show(args: &Args, all: &[Status], terminal: &Terminal) -> String {
     let document = || {
         let items: Vec<_> = all.iter().map(output::status_json).collect();
         match items.as_slice() {
-            [one] if args.names.len() == 1 => one.clone(),
+            [one] if args.look.names.len() == 1 => one.clone(),
             _ => json!({"apiVersion": "v1", "kind": "List", "items": items}),
         }
     };
@@ -213,7 +125,7 @@ fn show(args: &Args, all: &[Status], terminal: &Terminal) -> String {
         Some(Format::Json) => return output::json(&document()),
         Some(Format::Yaml) => return yaml(&document()),
         Some(Format::Wide) => Detail::Wide,
-        _ if args.names.is_empty() => Detail::Short,
+        _ if args.look.names.is_empty() => Detail::Short,
         _ => Detail::Full,
     };
     if all.is_empty() {
@@ -226,7 +138,7 @@ fn exit(args: &Args, all: &[Status]) -> Exit {
     let missing = all.iter().any(|status| status.causes.iter().any(|cause| cause.code == "machine-missing"));
     if args.exit_status && !all.iter().all(Status::is_healthy) {
         Exit::Unhealthy
-    } else if missing && !args.names.is_empty() {
+    } else if missing && !args.look.names.is_empty() {
         Exit::Cluster
     } else {
         Exit::Done
@@ -255,7 +167,7 @@ fn watch(args: &Args, namespace: Option<&str>, session: &Session, terminal: &Ter
         let all = look(args, namespace, &facts, now());
         let new = if live || document {
             let shown = show(args, &all, terminal);
-            let text = if shown.is_empty() { format!("{}\n", nothing(args)) } else { shown };
+            let text = if shown.is_empty() { format!("{}\n", args.look.nothing()) } else { shown };
             let new = match (text == before, live, before.is_empty()) {
                 (true, _, _) => String::new(),
                 // The cursor goes home, and what is below goes away.

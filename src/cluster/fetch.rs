@@ -7,7 +7,8 @@ use tokio::task::JoinSet;
 
 use super::{Door, Reason, Refused, Resource, Selector};
 use crate::Machine;
-use crate::facts::{Facts, RECORD_LABEL, Unread, keep, kind};
+use crate::facts::{Facts, RECORD_LABEL, Unread, keep, kind, text};
+use crate::storage;
 
 /// What is asked for.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +33,8 @@ pub enum Purpose {
     Progress,
     /// To see how machines are, and why; without a namespace, in all of them.
     Look,
+    /// To see where the bytes of machines lie; without a namespace, in all of them.
+    Locate,
 }
 
 impl Purpose {
@@ -41,7 +44,13 @@ impl Purpose {
             Self::Plan => (&NAMESPACED, &CLUSTER),
             Self::Progress => (&PROGRESS, &[]),
             Self::Look => (&LOOK, &LOOK_CLUSTER),
+            Self::Locate => (&LOCATE, &LOCATE_CLUSTER),
         }
+    }
+
+    /// Whether it only looks: then only what is looked at is kept, and no namespace stands for all of them.
+    const fn looks(self) -> bool {
+        matches!(self, Self::Look | Self::Locate)
     }
 }
 
@@ -101,6 +110,19 @@ const LOOK: [Resource; 12] = [
 const LOOK_CLUSTER: [Resource; 5] =
     [Resource::PersistentVolume, Resource::StorageClass, Resource::Node, Resource::CdiConfig, Resource::KubeVirt];
 
+/// Kinds by which bytes are found.
+const LOCATE: [Resource; 6] = [
+    Resource::VirtualMachine,
+    Resource::VirtualMachineInstance,
+    Resource::DataVolume,
+    Resource::PersistentVolumeClaim,
+    Resource::ConfigMap,
+    Resource::VolumeSnapshot,
+];
+
+/// The same, of the cluster.
+const LOCATE_CLUSTER: [Resource; 3] = [Resource::PersistentVolume, Resource::StorageClass, Resource::Node];
+
 /// Kinds that a plan needs of the cluster.
 const CLUSTER: [Resource; 3] = [Resource::StorageClass, Resource::CdiConfig, Resource::KubeVirt];
 
@@ -114,18 +136,14 @@ const MANY: usize = 8;
 pub async fn fetch(door: &Door, wanted: &Wanted) -> Result<Facts, Refused> {
     let mut lists = JoinSet::new();
     let (namespaced, cluster) = wanted.purpose.kinds();
+    let part = wanted.purpose.looks();
     for &kind in cluster {
-        lists.spawn(list(
-            door.clone(),
-            kind,
-            None,
-            How { labels: String::new(), part: wanted.purpose == Purpose::Look },
-        ));
+        lists.spawn(list(door.clone(), kind, None, How { labels: String::new(), part }));
     }
     for &kind in namespaced {
         let labels = if kind == Resource::VirtualMachine { wanted.labels.as_str() } else { "" };
-        let how = How { labels: labels.to_owned(), part: wanted.purpose == Purpose::Look };
-        if wanted.namespaces.is_empty() && wanted.purpose == Purpose::Look {
+        let how = How { labels: labels.to_owned(), part };
+        if wanted.namespaces.is_empty() && part {
             lists.spawn(list(door.clone(), kind, None, how));
         } else if wanted.namespaces.len() >= MANY {
             lists.spawn(everywhere(door.clone(), kind, wanted.namespaces.clone(), how));
@@ -138,7 +156,26 @@ pub async fn fetch(door: &Door, wanted: &Wanted) -> Result<Facts, Refused> {
     let mut facts = Facts::default();
     ask_for_secrets(door, &wanted.secrets, &mut lists);
     gather(lists, &mut facts).await?;
+    if wanted.purpose == Purpose::Locate {
+        read_related(door, &mut facts).await?;
+    }
     Ok(facts)
+}
+
+/// Reads what the storage systems behind the volumes tell of them; of a system without a volume nothing is asked, because
+/// its kinds may be neither known nor permitted.
+async fn read_related(door: &Door, facts: &mut Facts) -> Result<(), Refused> {
+    let volumes = facts.all_of(kind::VOLUME);
+    let drivers = volumes.filter_map(|volume| {
+        let class = text(volume, "/spec/storageClassName").and_then(|class| facts.get(kind::CLASS, "", class));
+        storage::driver(volume, None, class)
+    });
+    let kinds: BTreeSet<_> = drivers.flat_map(|driver| storage::backend(driver).kinds).collect();
+    let mut lists = JoinSet::new();
+    for resource in Resource::ALL.into_iter().filter(|resource| kinds.contains(&resource.kind())) {
+        lists.spawn(list(door.clone(), resource, None, How { labels: String::new(), part: true }));
+    }
+    gather(lists, facts).await
 }
 
 /// Reads Secrets, by namespace and name, into facts.

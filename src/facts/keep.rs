@@ -32,7 +32,7 @@ const METADATA: [Path; 16] = [
     "metadata managedFields * time",
 ];
 
-const MACHINE: [Path; 19] = [
+const MACHINE: [Path; 30] = [
     "metadata annotations argocd.argoproj.io/*",
     "spec runStrategy",
     "spec running",
@@ -46,6 +46,18 @@ const MACHINE: [Path; 19] = [
     "spec template spec volumes * dataVolume",
     "spec template spec volumes * ephemeral",
     "spec template spec volumes * memoryDump",
+    "spec template spec volumes * containerDisk image",
+    "spec template spec volumes * emptyDisk capacity",
+    "spec template spec volumes * hostDisk path",
+    "spec template spec volumes * configMap name",
+    "spec template spec volumes * secret secretName",
+    "spec template spec volumes * serviceAccount serviceAccountName",
+    // That there is one, and nothing of what it says.
+    "spec template spec volumes * cloudInitNoCloud -",
+    "spec template spec volumes * cloudInitConfigDrive -",
+    "spec template spec volumes * sysprep -",
+    "spec template spec volumes * downwardAPI -",
+    "spec template spec volumes * downwardMetrics -",
     "spec template spec networks",
     "spec template spec domain devices disks * name",
     "spec template spec domain devices disks * serial",
@@ -54,19 +66,32 @@ const MACHINE: [Path; 19] = [
     "status",
 ];
 
-const INSTANCE: [Path; 9] = [
+const INSTANCE: [Path; 20] = [
     "spec terminationGracePeriodSeconds",
     "spec volumes * name",
     "spec volumes * persistentVolumeClaim",
     "spec volumes * dataVolume",
     "spec volumes * memoryDump",
+    "spec volumes * containerDisk image",
+    "spec volumes * emptyDisk capacity",
+    "spec volumes * hostDisk path",
+    "spec volumes * configMap name",
+    "spec volumes * secret secretName",
+    "spec volumes * serviceAccount serviceAccountName",
+    // As above.
+    "spec volumes * cloudInitNoCloud -",
+    "spec volumes * cloudInitConfigDrive -",
+    "spec volumes * sysprep -",
+    "spec volumes * downwardAPI -",
+    "spec volumes * downwardMetrics -",
     "spec domain devices disks * name",
     "spec domain devices disks * cdrom",
     "spec domain devices disks * shareable",
     "status",
 ];
 
-const DATA_VOLUME: [Path; 5] = [
+const DATA_VOLUME: [Path; 6] = [
+    "metadata annotations cdi.kubevirt.io/storage.prePopulated",
     "spec storage storageClassName",
     "spec pvc storageClassName",
     "spec storage resources",
@@ -210,7 +235,7 @@ const SATELLITE: [Path; 5] = [
 ];
 
 /// The fields of each kind, besides what every object has.
-const KINDS: [(&str, &[Path]); 31] = [
+const KINDS: [(&str, &[Path]); 32] = [
     (kind::MACHINE, &MACHINE),
     (kind::INSTANCE, &INSTANCE),
     (kind::DATA_VOLUME, &DATA_VOLUME),
@@ -228,6 +253,7 @@ const KINDS: [(&str, &[Path]); 31] = [
     (kind::CDI, &["status observedVersion", "status phase"]),
     (kind::CDI_CONFIG, &["status"]),
     (kind::SNAPSHOT_CLASS, &["driver"]),
+    (kind::VOLUME_SNAPSHOT, &["spec source", "status readyToUse"]),
     (kind::PROFILE, &["status"]),
     (kind::USAGE, &["items"]),
     (kind::CONFIG_MAP, &["data record"]),

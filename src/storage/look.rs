@@ -1,7 +1,7 @@
 //! Commands for an administrator. All that comes from a cluster is one word in them, whatever it holds.
 
 /// A text as one word of a shell.
-pub(super) fn word(text: &str) -> String {
+pub(crate) fn word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,#".contains(c);
     if !text.is_empty() && !text.starts_with(['-', '#']) && text.chars().all(plain) {
         text.to_owned()
@@ -11,7 +11,7 @@ pub(super) fn word(text: &str) -> String {
 }
 
 /// A command with words after it, and where it is run.
-pub(super) fn command(place: &str, command: &str, words: &[&str]) -> String {
+pub(crate) fn command(place: &str, command: &str, words: &[&str]) -> String {
     // No word may be taken for an option.
     let end = if words.iter().any(|text| text.starts_with('-')) { " --" } else { "" };
     let words: String = words.iter().map(|text| format!(" {}", word(text))).collect();

@@ -1,7 +1,7 @@
-//! Claims that grow, one that never does, and volumes of backends that cannot run here.
+//! Claims that grow, and one that never does.
 
 use anyhow::{Context as _, Result};
-use cluster::{Cluster, backends};
+use cluster::Cluster;
 use serde_json::{Value, json};
 
 use crate::world::{LONG, apply_machine, claim, until, until_state, vm};
@@ -52,15 +52,5 @@ pub async fn a_claim_never_grows(cluster: &Cluster) -> Result<()> {
     let still = cluster.objects.get(&never).await?.context("gone")?;
     assert_eq!(still["status"]["capacity"]["storage"], "5Gi");
     assert_eq!(still["status"]["conditions"], Value::Null);
-    Ok(())
-}
-
-/// Claims of thirteen kinds of volumes bind.
-pub async fn backends_bind(cluster: &Cluster) -> Result<()> {
-    let claims = cluster.backends().await?;
-    assert!(claims.len() >= 13);
-    for name in claims {
-        until(cluster, &claim(backends::NAMESPACE, &name), "/status/phase", &json!("Bound")).await?;
-    }
     Ok(())
 }

@@ -12,6 +12,7 @@ mod causes;
 mod changes;
 mod crd;
 mod doctor;
+mod fates;
 mod faults;
 mod growth;
 mod guests;
@@ -20,6 +21,7 @@ mod kubectl;
 mod migration;
 mod nodes;
 mod person;
+mod places;
 mod safety;
 mod safety_faults;
 mod safety_killed;
@@ -81,13 +83,14 @@ fn main() -> ExitCode {
         crd::every_example_is_accepted,
         crd::every_invalid_example_is_refused,
         doctor::a_cluster_that_is_fit,
+        fates::of_what_is_deleted,
+        fates::of_what_is_lost,
         faults::answers_are_errors,
         faults::connections_are_cut,
         faults::requests_wait,
         faults::watches_pass,
         growth::a_claim_grows_on_its_node,
         growth::a_claim_never_grows,
-        growth::backends_bind,
         guests::a_crash_starts_again,
         guests::a_deleted_machine_leaves_its_disk,
         guests::a_guest_without_agent,
@@ -101,6 +104,7 @@ fn main() -> ExitCode {
         migration::to_the_other_node,
         migration::that_fails,
         migration::of_a_local_disk_is_not_possible,
+        places::of_thirteen_backends,
         safety_faults::two_at_once,
         safety_killed::an_interruption,
         safety_killed::the_namespace_goes,

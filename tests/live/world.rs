@@ -167,3 +167,8 @@ pub fn condition<'a>(object: &'a Value, kind: &str) -> &'a Value {
     let conditions = object["status"]["conditions"].as_array().map_or(&[][..], Vec::as_slice);
     conditions.iter().find(|condition| condition["type"] == kind).unwrap_or(&Value::Null)
 }
+
+/// A line of a table in the output of the tests.
+pub fn note(line: &str) {
+    eprintln!("{line}");
+}

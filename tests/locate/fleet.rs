@@ -1,0 +1,105 @@
+//! What an event does to machines.
+
+use serde_json::{Value, json};
+use wukong::locate::{Effect, What, impact};
+use wukong::storage::Related;
+
+use super::{disk, local, look};
+use crate::status::world::World;
+
+fn effect(world: &World, event: &str) -> (Effect, Vec<String>, String) {
+    let impact = impact(&look(world), &What::parse(event).unwrap());
+    let disks = impact.disks.iter().map(|(name, fate, _, _)| format!("{name} {}", fate.word())).collect();
+    (impact.effect, disks, impact.note)
+}
+
+fn replica(node: &str, healthy: bool) -> Value {
+    json!({
+        "apiVersion": "longhorn.io/v1beta2", "kind": "Replica",
+        "metadata": {"name": format!("r-{node}"), "namespace": "longhorn-system"},
+        "spec": {
+            "volumeName": "pv-web-data", "nodeID": node, "diskPath": "/var/lib/longhorn/", "dataDirectoryName": "d",
+            "healthyAt": "2026-01-01T00:00:00Z", "failedAt": if healthy { "" } else { "2026-01-01T00:00:00Z" },
+        },
+    })
+}
+
+/// `data` in copies on these nodes; `system` stays on n1.
+fn copied(nodes: &[(&str, bool)]) -> World {
+    let mut world = local();
+    world.edit("PersistentVolume", "pv-web-data", "/metadata/annotations", json!({}));
+    let claim = world.object("PersistentVolume", "pv-web-data")["spec"]["claimRef"].clone();
+    world.edit("PersistentVolume", "pv-web-data", "/spec", json!({
+        "claimRef": claim, "persistentVolumeReclaimPolicy": "Delete", "volumeMode": "Block",
+        "csi": {"driver": "driver.longhorn.io", "volumeHandle": "pv-web-data", "volumeAttributes": {"numberOfReplicas": "3"}},
+    }));
+    for (node, healthy) in nodes {
+        world.add(replica(node, *healthy));
+        if *node != "n1" {
+            world.add(json!({
+                "apiVersion": "v1", "kind": "Node", "metadata": {"name": node},
+                "status": {"conditions": [{"type": "Ready", "status": "True"}]},
+            }));
+        }
+    }
+    world
+}
+
+#[test]
+fn copies_are_counted() {
+    let world = copied(&[("n1", true), ("n2", true), ("n3", false)]);
+    assert_eq!(effect(&world, "node-lost=n2").0, Effect::Unaffected);
+    assert_eq!(effect(&world, "node-lost=n2").1, ["data kept"]);
+    assert_eq!(effect(&world, "node-lost=n3").1, Vec::<String>::new(), "it had no healthy copy");
+    assert_eq!(effect(&world, "node-lost=n1").1, ["system lost", "data kept"]);
+    let world = copied(&[("n1", false), ("n2", true), ("n3", false)]);
+    assert_eq!(
+        effect(&world, "node-lost=n2"),
+        (Effect::Loses, vec!["data lost".into()], "down until n2 returns; for good if its disk is gone".into())
+    );
+}
+
+#[test]
+fn a_machine_without_bytes_there_moves() {
+    let mut world = copied(&[("n1", true), ("n2", true)]);
+    let volumes = json!([{"name": "data", "persistentVolumeClaim": {"claimName": "web-data"}}]);
+    world.edit("VirtualMachine", "web-vm", "/spec/template/spec/volumes", volumes.clone());
+    world.edit("VirtualMachineInstance", "web-vm", "/spec/volumes", volumes);
+    assert_eq!(effect(&world, "node-lost=n1").0, Effect::Moves);
+    assert_eq!(effect(&world, "node-lost=n9").0, Effect::Unaffected);
+}
+
+#[test]
+fn events_touch_what_they_name() {
+    let world = local();
+    assert_eq!(effect(&world, "vm-deleted").0, Effect::Gone);
+    assert_eq!(effect(&world, "wukong-deleted").0, Effect::Gone);
+    assert_eq!(effect(&world, "pvc-deleted=web-data").1, ["data lost"]);
+    assert_eq!(effect(&world, "pvc-deleted").1, ["system lost", "data lost"]);
+    assert_eq!(effect(&world, "namespace-deleted=prod").0, Effect::Loses);
+    assert_eq!(effect(&world, "namespace-deleted=other"), (Effect::Unaffected, Vec::new(), String::new()));
+    let (class, disks, note) = effect(&world, "class-deleted=fast");
+    assert_eq!((class, disks.len()), (Effect::Unaffected, 2));
+    assert!(note.contains("no disk can grow"), "{note}");
+    assert_eq!(effect(&world, "class-deleted=other").1.len(), 0);
+}
+
+#[test]
+fn events_are_read() {
+    for text in ["node-lost", "node-lost=", "vm-deleted=web", "class-deleted", "earthquake", ""] {
+        assert!(What::parse(text).unwrap_err().starts_with("it is one of node-lost=NAME"), "{text}");
+    }
+    assert_eq!(What::parse("pvc-deleted").unwrap(), What::ClaimDeleted(None));
+}
+
+/// Thousands of volumes find their own copies without a search through all of them.
+#[test]
+fn copies_belong_to_their_volume() {
+    let mut world = copied(&[("n1", true), ("n2", true)]);
+    let mut other = replica("n3", true);
+    other["spec"]["volumeName"] = json!("another");
+    world.add(other);
+    let machine = look(&world);
+    assert_eq!(disk(&machine, "data").place.as_ref().unwrap().place.copies.len(), 2);
+    let _ = Related::of(&world.facts());
+}
