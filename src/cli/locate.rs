@@ -9,8 +9,8 @@ use super::look::{LookArgs, Seen};
 use super::session::Session;
 use super::terminal::Terminal;
 use crate::cluster::{Purpose, fetch};
-use crate::facts::{kind, text};
-use crate::locate::{Atlas, Located, Trail, What, impact, locate, recovery};
+use crate::facts::{Facts, kind, text};
+use crate::locate::{Atlas, Located, What, locate, recovery};
 use crate::output;
 use crate::text::yaml;
 
@@ -72,7 +72,9 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
             let namespace = args.look.namespace(&session);
             // A namespace that goes away matters to all that is in it, wherever the context points.
             let namespace = match &args.event {
-                Some(What::NamespaceDeleted(gone)) if args.look.names.is_empty() => Some(gone.clone()),
+                Some(What::NamespaceDeleted(gone)) if args.look.namespace.is_none() && args.look.names.is_empty() => {
+                    Some(gone.clone())
+                }
                 _ => namespace,
             };
             let wanted = args.look.wanted(Purpose::Locate, namespace.as_deref());
@@ -93,8 +95,14 @@ fn show(args: &Args, seen: &Seen, terminal: &Terminal) -> anyhow::Result<Exit> {
         return Ok(Exit::Usage);
     }
     let atlas = Atlas::of(&seen.facts);
-    let subjects = args.look.subjects(seen.namespace.as_deref(), &seen.facts);
+    // An event does not ask whether a machine has a file.
+    let every = args.look.all_vms || args.event.as_ref().is_some_and(|event| *event != What::WukongDeleted);
+    let subjects = args.look.subjects_of(seen.namespace.as_deref(), &seen.facts, every);
     let all: Vec<_> = subjects.iter().map(|subject| locate(&atlas, subject)).collect();
+    if let Some(problem) = args.event.as_ref().and_then(|event| nobody(event, &seen.facts, &all)) {
+        terminal.error(&problem);
+        return Ok(Exit::Usage);
+    }
     let text = match &args.event {
         Some(event) => impacts(args, event, &all, terminal),
         None => Some(machines(args, &all, terminal)),
@@ -139,9 +147,40 @@ fn machines(args: &Args, all: &[Located], terminal: &Terminal) -> String {
     }
 }
 
+/// What is wrong with the name in an event: an answer about something that does not exist would calm without a reason.
+fn nobody(event: &What, facts: &Facts, all: &[Located]) -> Option<String> {
+    let disks = || all.iter().flat_map(|machine| &machine.disks);
+    let there = |kind: &str, name: &str| {
+        facts.unknown(kind, "").is_some()
+            || facts.all_of(kind).any(|object| text(object, "/metadata/name") == Some(name))
+    };
+    match event {
+        What::NodeLost(node) => {
+            let used =
+                all.iter().any(|machine| machine.node.as_deref() == Some(node)) || disks().any(|disk| disk.is_on(node));
+            (!used && !there(kind::NODE, node))
+                .then(|| format!("there is no node {node}, and no disk lies on one of that name"))
+        }
+        What::ClassDeleted(class) => {
+            let used = disks().any(|disk| disk.class.as_deref() == Some(class));
+            (!used && !there(kind::CLASS, class))
+                .then(|| format!("there is no class {class}, and no disk is of one of that name"))
+        }
+        What::ClaimDeleted(Some(claim)) => {
+            let used = disks().any(|disk| disk.claim.as_deref() == Some(claim));
+            (!used && !there(kind::CLAIM, claim)).then(|| format!("there is no claim {claim}"))
+        }
+        What::NamespaceDeleted(namespace) => {
+            let used = all.iter().any(|machine| machine.subject.namespace == *namespace);
+            (!used).then(|| format!("there is no machine in namespace {namespace}"))
+        }
+        What::VmDeleted | What::WukongDeleted | What::ClaimDeleted(None) => None,
+    }
+}
+
 /// What an event does; none where it cannot be shown so.
 fn impacts(args: &Args, event: &What, all: &[Located], terminal: &Terminal) -> Option<String> {
-    let all: Vec<_> = all.iter().map(|machine| (machine, impact(machine, event))).collect();
+    let all: Vec<_> = all.iter().zip(crate::locate::impacts(all, event)).collect();
     match args.output {
         Format::Tree | Format::Table | Format::Wide => {
             Some(output::impacts(event, &all, &terminal.out, terminal.out_width))
@@ -167,7 +206,10 @@ fn recover(args: &Args, seen: &Seen, terminal: &Terminal) -> anyhow::Result<Exit
     let machines = args.look.subjects(seen.namespace.as_deref(), facts);
     for machine in machines.iter().filter(|machine| machine.wukong.as_deref().is_none_or(|name| !name.contains('/'))) {
         let disks = locate(&atlas, machine).disks;
-        names.extend(disks.into_iter().filter(Trail::is_left).filter_map(|disk| disk.volume));
+        for disk in disks {
+            names.extend(disk.left.clone());
+            names.extend(disk.volume.clone().filter(|_| disk.is_left()));
+        }
     }
     names.sort();
     names.dedup();
@@ -183,6 +225,12 @@ fn recover(args: &Args, seen: &Seen, terminal: &Terminal) -> anyhow::Result<Exit
     if all.is_empty() && missing.is_empty() {
         terminal.help("no volume of these machines has lost its claim; pv/NAME names any volume");
         left(seen, terminal);
+    }
+    // What is applied alone would wait for ever.
+    for recovery in all.iter().filter(|recovery| recovery.obstacle.is_none()) {
+        for step in recovery.before() {
+            terminal.help(&format!("before it is applied: {step}"));
+        }
     }
     io::stdout().lock().write_all(output::recoveries(&all).as_bytes())?;
     let blocked = all.iter().any(|recovery| recovery.obstacle.is_some());

@@ -112,8 +112,13 @@ impl LookArgs {
 
     /// The machines that are meant.
     pub(super) fn subjects(&self, namespace: Option<&str>, facts: &Facts) -> Vec<Subject> {
+        self.subjects_of(namespace, facts, self.all_vms)
+    }
+
+    /// The same; where none is named, every VirtualMachine or only Wukongs.
+    pub(super) fn subjects_of(&self, namespace: Option<&str>, facts: &Facts, every: bool) -> Vec<Subject> {
         if self.names.is_empty() {
-            let mut all = subjects(facts, self.all_vms);
+            let mut all = subjects(facts, every);
             // A selector speaks of VirtualMachines; a record alone has no labels of the user.
             all.retain(|subject| {
                 self.selector.is_none() || facts.get(kind::MACHINE, &subject.namespace, &subject.vm).is_some()

@@ -32,7 +32,8 @@ const METADATA: [Path; 16] = [
     "metadata managedFields * time",
 ];
 
-const MACHINE: [Path; 30] = [
+const MACHINE: [Path; 31] = [
+    "spec template spec affinity nodeAffinity requiredDuringSchedulingIgnoredDuringExecution",
     "metadata annotations argocd.argoproj.io/*",
     "spec runStrategy",
     "spec running",
@@ -112,7 +113,8 @@ const CLAIM: [Path; 9] = [
 ];
 
 // Of the sources what tells where bytes lie, and no names of Secrets.
-const VOLUME: [Path; 33] = [
+const VOLUME: [Path; 34] = [
+    "spec volumeAttributesClassName",
     "metadata annotations pv.kubernetes.io/*",
     "metadata annotations local.path.provisioner/selected-node",
     "spec accessModes",

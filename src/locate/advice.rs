@@ -5,38 +5,61 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::event::{Event, Fate};
-use super::trail::Trail;
-use crate::status::Subject;
-use crate::storage::Holder;
+use super::trail::{Hop, Trail};
+use crate::facts::kind;
+use crate::storage::{Holder, word};
 
 /// What to do first; none where nothing is at risk.
-pub(super) fn advice(subject: &Subject, vm: Option<&Value>, disks: &[Trail]) -> Option<String> {
+pub(super) fn advice(vm: Option<&Value>, disks: &[Trail]) -> Option<String> {
     let lasting: Vec<_> = disks.iter().filter(|disk| disk.content.lasts()).collect();
-    let left: Vec<_> =
-        lasting.iter().filter(|disk| disk.claim.is_some() && disk.place.is_some() && disk.is_left()).collect();
     let some = |count| some(count, lasting.len());
+    if let Some(disk) = lasting.iter().find(|disk| disk.going) {
+        let claim = disk.claim.as_deref().unwrap_or_default();
+        let patch = disk.volume.as_deref().map(retain).unwrap_or_default();
+        return Some(format!("claim {claim} is being deleted, and goes when nobody uses it any more; now: {patch}"));
+    }
+    let left: Vec<_> = lasting.iter().filter(|disk| disk.is_left()).collect();
     if let Some(disk) = left.first() {
         let volume = disk.volume.as_deref().unwrap_or_default();
         return Some(format!(
             "{} lost its claim, and volume {volume} still has the bytes: \
-             kubectl wukong where-is-my-data pv/{} --recover-plan",
+             kubectl wukong where-is-my-data pv/{} --recover-plan tells the steps",
             some(left.len()).0,
-            crate::storage::word(volume)
+            word(volume)
+        ));
+    }
+    if let Some(disk) =
+        lasting.iter().find(|disk| disk.volume.is_some() && disk.place.is_none() && disk.hops.iter().any(gone))
+    {
+        return Some(format!(
+            "the volume of disk {} does not exist any more: stop the machine, and look for what it held",
+            disk.name
+        ));
+    }
+    if let Some(disk) = lasting.iter().find(|disk| !disk.left.is_empty()) {
+        return Some(format!(
+            "disk {} is a new one; an older claim of its name left its bytes in volume {}: \
+             kubectl wukong where-is-my-data pv/{} --recover-plan",
+            disk.name,
+            disk.left.join(", "),
+            word(disk.left.first().map_or("", String::as_str))
         ));
     }
     let dies = |event: Event| {
         let fate = move |disk: &&&Trail| disk.verdict(event).is_some_and(|verdict| verdict.fate == Fate::Lost);
         lasting.iter().filter(fate).count()
     };
-    let owned = dies(Event::VmDeleted);
-    if owned > 0 && vm.is_some() {
-        let vm = crate::storage::word(&subject.vm);
-        let way = match &subject.wukong {
-            Some(wukong) => format!("kubectl wukong delete {wukong}"),
-            None => format!("kubectl delete vm {vm} --cascade=orphan"),
+    let owned: Vec<_> = lasting
+        .iter()
+        .filter(|disk| disk.dies_with_vm && disk.verdict(Event::VmDeleted).is_some_and(|v| v.fate == Fate::Lost))
+        .collect();
+    if let (Some(first), true) = (owned.first(), vm.is_some()) {
+        let (disks, die, them) = some(owned.len());
+        let way = match owned.as_slice() {
+            [_] => first.volume.as_deref().map(retain).unwrap_or_default(),
+            _ => "set the policy of their volumes to Retain".to_owned(),
         };
-        let (disks, die, them) = some(owned);
-        return Some(format!("{disks} {die} with the VM: {way} keeps {them}"));
+        return Some(format!("{disks} {die} with the VM; to keep {them}: {way}"));
     }
     let mut nodes: BTreeMap<&str, usize> = BTreeMap::new();
     for disk in &lasting {
@@ -73,4 +96,13 @@ fn some(count: usize, all: usize) -> (String, &'static str, &'static str) {
         (count, all) => format!("{count} of {all} disks"),
     };
     if count == 1 { (disks, "dies", "it") } else { (disks, "die", "them") }
+}
+
+/// The step that makes a deletion harmless.
+fn retain(volume: &str) -> String {
+    format!(r#"kubectl patch pv {} -p '{{"spec":{{"persistentVolumeReclaimPolicy":"Retain"}}}}'"#, word(volume))
+}
+
+fn gone(hop: &Hop) -> bool {
+    hop.kind == kind::VOLUME && hop.gap && hop.state.starts_with("it does not exist")
 }

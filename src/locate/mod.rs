@@ -13,13 +13,13 @@ mod what_if;
 pub use event::{Event, Fate, Verdict};
 pub use recover::{Recovery, recovery};
 pub use trail::{Content, Hop, Placed, Trail};
-pub use what_if::{Effect, Impact, What, impact};
+pub use what_if::{Effect, Hit, Impact, What, impacts};
 
 use std::collections::HashMap;
 
 use serde_json::Value;
 
-use crate::facts::{Facts, kind, text};
+use crate::facts::{Facts, claim_of, kind, path, text, volumes};
 use crate::status::Subject;
 use crate::storage::Related;
 
@@ -32,6 +32,10 @@ pub struct Located {
     pub state: Option<String>,
     /// Where it runs.
     pub node: Option<String>,
+    /// Whether it starts again by itself after its node is gone.
+    pub restarts: bool,
+    /// The node that its selector names.
+    pub pinned: Option<String>,
     /// Its volumes; those with lasting data first, each in the order of the machine.
     pub disks: Vec<Trail>,
     /// What to do, in one line; none where nothing is at risk.
@@ -48,6 +52,8 @@ pub struct Atlas<'a> {
     volumes: HashMap<(&'a str, &'a str), Vec<&'a Value>>,
     /// Claims that keep the state of a machine's TPM and firmware, by its name.
     states: HashMap<(&'a str, &'a str), Vec<&'a Value>>,
+    /// The VirtualMachines that use a claim.
+    users: HashMap<(&'a str, &'a str), Vec<&'a str>>,
     /// Snapshots of claims.
     snapshots: HashMap<(&'a str, &'a str), Vec<&'a Value>>,
 }
@@ -63,6 +69,7 @@ impl<'a> Atlas<'a> {
             related: Related::of(facts),
             volumes: HashMap::new(),
             states: HashMap::new(),
+            users: HashMap::new(),
             snapshots: HashMap::new(),
         };
         for volume in facts.all_of(kind::VOLUME) {
@@ -75,6 +82,14 @@ impl<'a> Atlas<'a> {
             let label = claim.pointer("/metadata/labels").and_then(|labels| labels.get(STATE)).and_then(Value::as_str);
             if let Some(key) = text(claim, "/metadata/namespace").zip(label) {
                 atlas.states.entry(key).or_default().push(claim);
+            }
+        }
+        for vm in facts.all_of(kind::MACHINE) {
+            let Some((namespace, name)) = text(vm, "/metadata/namespace").zip(text(vm, "/metadata/name")) else {
+                continue;
+            };
+            for claim in volumes(vm).iter().filter_map(claim_of) {
+                atlas.users.entry((namespace, claim)).or_default().push(name);
             }
         }
         for snapshot in facts.all_of(kind::VOLUME_SNAPSHOT) {
@@ -92,7 +107,7 @@ pub fn locate(atlas: &Atlas<'_>, subject: &Subject) -> Located {
     let facts = atlas.facts;
     let vm = facts.get(kind::MACHINE, &subject.namespace, &subject.vm);
     let instance = facts.get(kind::INSTANCE, &subject.namespace, &subject.vm);
-    let read = [kind::MACHINE, kind::CONFIG_MAP, kind::INSTANCE, kind::DATA_VOLUME, kind::CLAIM];
+    let read = [kind::MACHINE, kind::CONFIG_MAP, kind::INSTANCE, kind::DATA_VOLUME, kind::CLAIM, kind::VOLUME_SNAPSHOT];
     let unknown = read.iter().filter_map(|kind| facts.unknown(kind, &subject.namespace));
     let cluster = [kind::VOLUME, kind::CLASS, kind::NODE].into_iter();
     let related = crate::storage::BACKENDS.iter().flat_map(|backend| backend.kinds).copied();
@@ -104,8 +119,31 @@ pub fn locate(atlas: &Atlas<'_>, subject: &Subject) -> Located {
         subject: subject.clone(),
         state: vm.map(|vm| text(vm, "/status/printableStatus").unwrap_or("New").to_owned()),
         node: instance.and_then(|instance| text(instance, "/status/nodeName")).map(str::to_owned),
-        advice: advice::advice(subject, vm, &disks),
+        restarts: matches!(vm.and_then(|vm| text(vm, "/spec/runStrategy")), Some("Always" | "RerunOnFailure"))
+            || vm.is_some_and(|vm| vm.pointer("/spec/running") == Some(&Value::Bool(true))),
+        pinned: vm.and_then(|vm| pinned(facts, vm)),
+        advice: advice::advice(vm, &disks),
         disks,
         unknown,
     }
+}
+
+/// The only node that the selector or the affinity of a machine allows, by the name of the node.
+fn pinned(facts: &Facts, vm: &Value) -> Option<String> {
+    const HOST: &str = "kubernetes.io/hostname";
+    let selector = path(vm, &["spec", "template", "spec", "nodeSelector", HOST]).and_then(Value::as_str);
+    let required = "/spec/template/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution";
+    let terms = vm.pointer(required).and_then(|required| required["nodeSelectorTerms"].as_array());
+    let affinity = match terms.map(Vec::as_slice) {
+        Some([term]) => term["matchExpressions"].as_array().into_iter().flatten().find_map(|expression| {
+            let values = expression["values"].as_array().map_or(&[][..], Vec::as_slice);
+            let [value] = values else { return None };
+            (expression["key"] == HOST && expression["operator"] == "In").then(|| value.as_str()).flatten()
+        }),
+        _ => None,
+    };
+    let host = selector.or(affinity)?;
+    let has = |node: &&Value| path(node, &["metadata", "labels", HOST]).is_some_and(|label| label == host);
+    let node = facts.all_of(kind::NODE).find(has).and_then(|node| text(node, "/metadata/name"));
+    Some(node.unwrap_or(host).to_owned())
 }

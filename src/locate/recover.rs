@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::Atlas;
-use crate::facts::{kind, text};
+use crate::facts::{is_going, kind, text};
+use crate::status::Subject;
 use crate::storage::word;
 
 /// How one volume is made usable again.
@@ -23,19 +24,38 @@ pub struct Recovery {
     pub obstacle: Option<String>,
 }
 
-/// How to recover the volumes of these claims, by namespace and name; or, with `pv/NAME`, that volume.
+impl Recovery {
+    /// What is done before the manifest is applied: all but the last step.
+    pub fn before(&self) -> &[String] {
+        self.steps.split_last().map_or(&[], |(_, before)| before)
+    }
+}
+
+/// How a volume is recovered; none if it belonged to no claim.
 pub fn recovery(atlas: &Atlas<'_>, volume: &Value) -> Option<Recovery> {
     let part = |at: &str| text(volume, at).filter(|text| !text.is_empty());
     let (namespace, claim, name) =
         (part("/spec/claimRef/namespace")?, part("/spec/claimRef/name")?, part("/metadata/name")?);
     let phase = part("/status/phase").unwrap_or_default();
-    let other = atlas.facts.get(kind::CLAIM, namespace, claim);
-    let obstacle = if phase == "Bound" {
+    let facts = atlas.facts;
+    let obstacle = if is_going(volume) {
+        Some("it is being deleted: save its spec, and make a new volume with the same source".to_owned())
+    } else if phase == "Bound" {
         Some(format!("it is bound to claim {namespace}/{claim}"))
-    } else if other.is_some() {
-        Some(format!("there is another claim {namespace}/{claim} now: delete or rename that one first"))
-    } else if atlas.facts.unknown(kind::CLAIM, namespace).is_some() {
-        Some("claims may not be listed: whether there is another one of that name is not known".to_owned())
+    } else if let Some(data_volume) = facts.get(kind::DATA_VOLUME, namespace, claim) {
+        // CDI would fill the volume anew, over the bytes that shall come back.
+        let name = word(text(data_volume, "/metadata/name").unwrap_or_default());
+        Some(format!(
+            "DataVolume {claim} is there and would be filled into it: stop the machine, then kubectl delete dv {name} -n {} \
+             --cascade=orphan, then delete the claim of that name if there is one",
+            word(namespace)
+        ))
+    } else if facts.get(kind::CLAIM, namespace, claim).is_some() {
+        Some(format!(
+            "there is another claim {namespace}/{claim} now: delete that one first, if its data is not needed"
+        ))
+    } else if facts.unknown(kind::CLAIM, namespace).or(facts.unknown(kind::DATA_VOLUME, namespace)).is_some() {
+        Some("claims or DataVolumes may not be listed: whether another one has that name is not known".to_owned())
     } else {
         None
     };
@@ -44,15 +64,25 @@ pub fn recovery(atlas: &Atlas<'_>, volume: &Value) -> Option<Recovery> {
         namespace: namespace.to_owned(),
         claim: claim.to_owned(),
         manifest: manifest(volume, namespace, claim),
-        steps: steps(volume, namespace, claim),
+        steps: steps(volume, namespace, claim, None),
         obstacle,
     })
 }
 
-/// What is done, in order. Only the identity of the old claim is taken out, so that no other claim can take the volume.
-pub(super) fn steps(volume: &Value, namespace: &str, claim: &str) -> Vec<String> {
+/// What is done, in order. `remade`: the machine for which CDI makes the claim anew meanwhile, which must not get at the
+/// volume first. Only the identity of the old claim is taken out, so that no other claim can take the volume.
+pub(super) fn steps(volume: &Value, namespace: &str, claim: &str, remade: Option<&Subject>) -> Vec<String> {
     let name = word(text(volume, "/metadata/name").unwrap_or_default());
     let mut steps = Vec::new();
+    if let Some(subject) = remade {
+        steps.push(format!("kubectl wukong stop {} -n {}", word(&subject.shown()), word(namespace)));
+        steps.push(format!("kubectl delete dv {} -n {} --cascade=orphan", word(claim), word(namespace)));
+        steps.push(format!(
+            "kubectl delete pvc {} -n {}   # the new one, without the bytes",
+            word(claim),
+            word(namespace)
+        ));
+    }
     if text(volume, "/spec/persistentVolumeReclaimPolicy") != Some("Retain") {
         steps.push(format!(r#"kubectl patch pv {name} -p '{{"spec":{{"persistentVolumeReclaimPolicy":"Retain"}}}}'"#));
     }
@@ -70,7 +100,7 @@ pub(super) fn steps(volume: &Value, namespace: &str, claim: &str) -> Vec<String>
 /// A claim that fits the volume and no other.
 fn manifest(volume: &Value, namespace: &str, claim: &str) -> Value {
     let spec = |at: &str| volume.pointer(&format!("/spec/{at}")).cloned();
-    json!({
+    let mut claim = json!({
         "apiVersion": "v1",
         "kind": kind::CLAIM,
         "metadata": {"name": claim, "namespace": namespace},
@@ -82,5 +112,10 @@ fn manifest(volume: &Value, namespace: &str, claim: &str) -> Value {
             "accessModes": spec("accessModes"),
             "resources": {"requests": {"storage": spec("capacity/storage")}},
         },
-    })
+    });
+    // Where the volume has one, the claim must name the same, or the two never meet.
+    if let Some(class) = spec("volumeAttributesClassName") {
+        claim["spec"]["volumeAttributesClassName"] = class;
+    }
+    claim
 }

@@ -8,7 +8,7 @@ use super::verdict::passing;
 use super::{Atlas, Event};
 use crate::facts::{claim_of, kind, text, volumes};
 use crate::status::Subject;
-use crate::storage::Place;
+use crate::storage::{Holder, Place};
 
 /// The way of one disk.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +31,12 @@ pub struct Trail {
     pub place: Option<Placed>,
     /// Whether it is deleted with the VirtualMachine.
     pub dies_with_vm: bool,
+    /// Whether its claim or DataVolume is being deleted, and goes as soon as nobody uses it.
+    pub going: bool,
+    /// Other VirtualMachines that use the claim.
+    pub shared_with: Vec<String>,
+    /// Volumes with bytes that older claims of this name left behind.
+    pub left: Vec<String>,
     /// What becomes of it, event by event.
     pub verdicts: Vec<Verdict>,
 }
@@ -84,9 +90,36 @@ pub struct Placed {
 }
 
 impl Trail {
+    /// One of which nothing more is known.
+    pub(super) fn new(name: &str, content: Content) -> Self {
+        Self {
+            name: name.to_owned(),
+            content,
+            hops: Vec::new(),
+            claim: None,
+            volume: None,
+            size: None,
+            class: None,
+            place: None,
+            dies_with_vm: false,
+            going: false,
+            shared_with: Vec::new(),
+            left: Vec::new(),
+            verdicts: Vec::new(),
+        }
+    }
+
     /// Whether its claim is gone and its volume was left behind.
     pub fn is_left(&self) -> bool {
-        self.volume.is_some() && self.hops.iter().any(|hop| hop.kind == kind::CLAIM && hop.gap)
+        self.place.is_some() && self.hops.iter().any(|hop| hop.kind == kind::CLAIM && hop.gap)
+    }
+
+    /// Whether a node has its bytes, or some of them.
+    pub fn is_on(&self, node: &str) -> bool {
+        self.place.as_ref().is_some_and(|placed| {
+            let copy = placed.place.copies.iter().any(|copy| copy.node.as_deref() == Some(node));
+            copy || placed.place.holder == Holder::Node(Some(node.to_owned()))
+        })
     }
 
     /// What becomes of it if this happens; none if it cannot happen to it.
@@ -102,14 +135,34 @@ pub(super) fn trails(atlas: &Atlas<'_>, subject: &Subject, vm: Option<&Value>, i
     for volume in own {
         all.push(follow(atlas, subject, vm, instance, volume, false));
     }
-    // What was plugged into the running machine alone is in its instance only.
-    for volume in instance.map(volumes).unwrap_or_default() {
-        if vm.is_some() && own.iter().all(|known| known["name"] != volume["name"]) {
-            all.push(follow(atlas, subject, vm, instance, volume, true));
+    for volume in instance.filter(|_| vm.is_some()).map(volumes).unwrap_or_default() {
+        match own.iter().find(|known| known["name"] == volume["name"]) {
+            // What was plugged into the running machine alone is in its instance only.
+            None => all.push(follow(atlas, subject, vm, instance, volume, true)),
+            // The machine shall use another claim, and still writes to this one.
+            Some(known) if claim_of(known) != claim_of(volume) => {
+                let mut now = follow(atlas, subject, vm, instance, volume, false);
+                now.name.push_str(" (in use now)");
+                all.push(now);
+            }
+            Some(_) => {}
         }
     }
-    for claim in atlas.states.get(&(subject.namespace.as_str(), subject.vm.as_str())).into_iter().flatten() {
-        let name = text(claim, "/metadata/name").unwrap_or_default();
+    // What is written over the claim of an ephemeral volume passes; the claim below does not.
+    for volume in own {
+        if let Some(base) = text(volume, "/ephemeral/persistentVolumeClaim/claimName") {
+            let name = format!("{} (below)", text(volume, "/name").unwrap_or_default());
+            all.push(claimed(atlas, subject, vm, &name, Content::Disk, base));
+        }
+    }
+    let states = atlas.states.get(&(subject.namespace.as_str(), subject.vm.as_str())).into_iter().flatten();
+    let mut states: Vec<_> = states.filter_map(|claim| text(claim, "/metadata/name")).collect();
+    // Before the label there was the name. Source: KubeVirt, pkg/storage/backend-storage.
+    let named = format!("persistent-state-for-{}", subject.vm);
+    if states.is_empty() && atlas.facts.get(kind::CLAIM, &subject.namespace, &named).is_some() {
+        states.push(&named);
+    }
+    for name in states {
         all.push(claimed(atlas, subject, vm, "state", Content::State, name));
     }
     // A machine that is gone: its record knows what it had.

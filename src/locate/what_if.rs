@@ -1,10 +1,12 @@
 //! What an event does to a fleet: who loses data, who is down until something returns, who moves.
 
+use std::collections::BTreeMap;
+
 use super::Located;
 use super::event::{Event, Fate};
 use super::trail::Trail;
-use super::verdict::healthy;
-use crate::storage::Holder;
+use super::verdict::nodes;
+use crate::storage::{CopyState, Holder};
 
 /// An event as a person names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub enum Effect {
     Unknown,
     /// Bytes are kept, and someone has to do something before the machine finds them.
     Recoverable,
+    /// It does not run until someone or something comes back; its bytes are kept.
+    Down,
     /// It starts again on another node.
     Moves,
     /// It is no more, and its bytes are kept.
@@ -47,6 +51,7 @@ impl Effect {
             Self::Loses => "loses data",
             Self::Unknown => "not known",
             Self::Recoverable => "recoverable",
+            Self::Down => "down",
             Self::Moves => "moves",
             Self::Gone => "keeps its data",
             Self::Unaffected => "not affected",
@@ -60,7 +65,7 @@ pub struct Impact {
     /// The sum of it.
     pub effect: Effect,
     /// Disk by disk what becomes of it, why, and the steps; those that are not affected are left out.
-    pub disks: Vec<(String, Fate, String, Vec<String>)>,
+    pub disks: Vec<Hit>,
     /// What else to know about the machine, as a clause.
     pub note: String,
 }
@@ -111,17 +116,51 @@ impl What {
     }
 }
 
-/// What an event does to a machine.
-pub fn impact(machine: &Located, what: &What) -> Impact {
-    let disks: Vec<_> =
-        machine.disks.iter().filter(|disk| disk.content.lasts()).filter_map(|disk| hit(machine, disk, what)).collect();
+/// What an event does to some machines, each in its place. Machines that share a disk share its fate.
+pub fn impacts(machines: &[Located], what: &What) -> Vec<Impact> {
+    let hits: Vec<Vec<Hit>> = machines.iter().map(|machine| hits(machine, what)).collect();
+    // The claims that the event takes from the machine that owns them.
+    let mut gone: BTreeMap<(&str, &str), Hit> = BTreeMap::new();
+    for (machine, hits) in machines.iter().zip(&hits) {
+        for hit in hits.iter().filter(|hit| hit.1 != Fate::Kept) {
+            let disk = machine.disks.iter().find(|disk| disk.name == hit.0);
+            if let Some(claim) = disk.and_then(|disk| disk.claim.as_deref()) {
+                gone.insert((&machine.subject.namespace, claim), hit.clone());
+            }
+        }
+    }
+    let impacts = machines.iter().zip(hits).map(|(machine, mut hits)| {
+        for disk in machine.disks.iter().filter(|disk| !disk.shared_with.is_empty()) {
+            let claim = disk.claim.as_deref().unwrap_or_default();
+            let Some((_, fate, why, steps)) = gone.get(&(machine.subject.namespace.as_str(), claim)) else { continue };
+            hits.retain(|hit| hit.0 != disk.name || hit.1 != Fate::Kept);
+            if hits.iter().all(|hit| hit.0 != disk.name) {
+                hits.push((disk.name.clone(), *fate, why.clone(), steps.clone()));
+            }
+        }
+        impact(machine, what, hits)
+    });
+    impacts.collect()
+}
+
+/// A disk that an event touches: its name, what becomes of it, why, and the steps.
+pub type Hit = (String, Fate, String, Vec<String>);
+
+fn hits(machine: &Located, what: &What) -> Vec<Hit> {
+    machine.disks.iter().filter(|disk| disk.content.lasts()).filter_map(|disk| hit(machine, disk, what)).collect()
+}
+
+fn impact(machine: &Located, what: &What, disks: Vec<Hit>) -> Impact {
     let runs_there = matches!(what, What::NodeLost(node) if machine.node.as_deref() == Some(node));
     let worst = disks.iter().map(|(_, fate, _, _)| *fate).fold(Fate::Kept, worse);
     let effect = match (worst, what) {
         (Fate::Lost, _) => Effect::Loses,
         (Fate::Unknown, _) => Effect::Unknown,
         (Fate::Recoverable, _) => Effect::Recoverable,
-        (Fate::Kept, What::NodeLost(_)) if runs_there => Effect::Moves,
+        (Fate::Kept, What::NodeLost(node)) if runs_there => {
+            let free = machine.pinned.as_deref() != Some(node);
+            if machine.restarts && free { Effect::Moves } else { Effect::Down }
+        }
         (Fate::Kept, What::NamespaceDeleted(namespace)) if *namespace == machine.subject.namespace => Effect::Gone,
         (Fate::Kept, What::VmDeleted) if machine.state.is_some() => Effect::Gone,
         (Fate::Kept, What::WukongDeleted) if machine.subject.wukong.is_some() => Effect::Gone,
@@ -141,7 +180,7 @@ fn worse(one: Fate, other: Fate) -> Fate {
     if rank(other) > rank(one) { other } else { one }
 }
 
-fn hit(machine: &Located, disk: &Trail, what: &What) -> Option<(String, Fate, String, Vec<String>)> {
+fn hit(machine: &Located, disk: &Trail, what: &What) -> Option<Hit> {
     let named = |fate, why: String, steps| Some((disk.name.clone(), fate, why, steps));
     let concerns = match what {
         What::NodeLost(node) => return on_node(disk, node).and_then(|(fate, why, steps)| named(fate, why, steps)),
@@ -168,17 +207,21 @@ fn on_node(disk: &Trail, node: &str) -> Option<(Fate, String, Vec<String>)> {
         Holder::Node(None) => {
             Some((Fate::Unknown, "its volume does not say on which node it lies".to_owned(), Vec::new()))
         }
-        Holder::Copies => {
-            let all = healthy(placed);
-            if placed.place.copies.iter().all(|copy| copy.node.as_deref() != Some(node)) {
-                return None;
+        Holder::Copies if placed.place.copies.is_empty() => match placed.place.survives_node {
+            Some(true) => None,
+            _ => {
+                let verdict = disk.verdict(Event::NodeLost)?;
+                Some((verdict.fate, verdict.why.clone(), Vec::new()))
             }
-            let others = all.iter().filter(|other| **other != node).count();
-            let had = all.contains(&node);
-            match (had, others) {
-                (_, 0) => Some((Fate::Lost, format!("no healthy copy but that on {node}"), Vec::new())),
-                (true, others) => Some((Fate::Kept, format!("healthy copies elsewhere: {others}"), Vec::new())),
-                (false, _) => None,
+        },
+        Holder::Copies => {
+            let others = |state| nodes(placed, state).iter().filter(|other| **other != node).count();
+            let here = |state| nodes(placed, state).contains(&node);
+            match (others(CopyState::Healthy), others(CopyState::Unknown)) {
+                _ if !here(CopyState::Healthy) && !here(CopyState::Unknown) => None,
+                (0, 0) => Some((Fate::Lost, format!("no healthy copy but that on {node}"), Vec::new())),
+                (0, _) => Some((Fate::Unknown, "how its other copies are cannot be seen".to_owned(), Vec::new())),
+                (healthy, _) => Some((Fate::Kept, format!("healthy copies elsewhere: {healthy}"), Vec::new())),
             }
         }
         Holder::Unknown => Some((Fate::Unknown, "where it lies is not known".to_owned(), Vec::new())),
@@ -193,7 +236,16 @@ fn note(machine: &Located, what: &What, effect: Effect, runs_there: bool) -> Str
             // Source: Kubernetes, taint-based eviction, and KubeVirt, which waits for the pod to go.
             "starts elsewhere once its pod is removed, five minutes after at the earliest".to_owned()
         }
+        (What::NodeLost(node), Effect::Down) if machine.pinned.as_deref() == Some(node) => {
+            format!("its nodeSelector names {node}: it starts again when that returns, or with another selector")
+        }
+        (What::NodeLost(_), Effect::Down) => {
+            "it does not start again by itself: start it, and it runs elsewhere".to_owned()
+        }
         (What::NodeLost(_), _) if runs_there => "it ran there".to_owned(),
+        (What::NamespaceDeleted(_), effect) if effect != Effect::Unaffected => {
+            "the VirtualMachine, its Secrets and its record go too: keep the file".to_owned()
+        }
         (What::ClassDeleted(_), Effect::Unaffected)
             if machine.disks.iter().any(|disk| hit(machine, disk, what).is_some()) =>
         {

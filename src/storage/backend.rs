@@ -2,6 +2,7 @@
 
 use super::Growing;
 use super::traced::Traced;
+use crate::text::MASK;
 
 /// A kind of storage.
 pub struct Backend {
@@ -25,7 +26,19 @@ impl Backend {
         if let (false, Some(node)) = (matches!(place.holder, Holder::Node(Some(_))), traced.node()) {
             place.holder = Holder::Node(Some(node));
         }
+        let texts = place.at.iter_mut().chain(&mut place.look).chain(place.details.iter_mut().map(|(_, value)| value));
+        texts.for_each(without_login);
         place
+    }
+}
+
+/// Takes the name and password out of an address such as `//user:password@server/share`.
+fn without_login(text: &mut String) {
+    let Some(start) = text.find("//").map(|at| at + 2) else { return };
+    let rest = &text[start..];
+    let end = rest.find('/').unwrap_or(rest.len());
+    if let Some(at) = rest[..end].rfind('@') {
+        text.replace_range(start..start + at, MASK);
     }
 }
 
@@ -75,6 +88,8 @@ pub struct Place {
     pub full: Full,
     /// Whether a VolumeSnapshot survives the volume.
     pub snapshots_survive: bool,
+    /// Whether it survives the loss of any one node, where copies are not listed and the storage tells; none if not.
+    pub survives_node: Option<bool>,
     /// What else to know, as sentences.
     pub notes: Vec<String>,
 }
@@ -156,6 +171,7 @@ impl Place {
             erased: Erased::Yes,
             full: Full::Unknown,
             snapshots_survive: false,
+            survives_node: None,
             notes: Vec::new(),
         }
     }

@@ -68,6 +68,12 @@ pub(super) fn describe(place: &mut Place, pool: &Value) {
         place.details.push(("erasure coding", format!("{data} parts and {coding} to spare")));
     }
     place.details.push(("failure domain", domain.to_owned()));
+    // Below a host, copies may share a node; a host, a rack or a zone is one node at least.
+    place.survives_node = match (number("/replicated/size"), number("/erasureCoded/codingChunks")) {
+        (Some(1), _) => Some(false),
+        (Some(_), _) | (_, Some(_)) if domain != "osd" => Some(true),
+        _ => None,
+    };
     if domain == "osd" {
         place.notes.push("its copies may lie on disks of one node: the failure domain is osd".to_owned());
     }

@@ -19,7 +19,7 @@ pub(crate) fn command(place: &str, command: &str, words: &[&str]) -> String {
 }
 
 /// Where a command about the disks of a node is run.
-pub(super) fn on(node: Option<&str>) -> String {
+pub(crate) fn on(node: Option<&str>) -> String {
     node.map_or_else(|| "on the node that runs the machine".to_owned(), |node| format!("on {}", word(node)))
 }
 

@@ -51,8 +51,8 @@ mod tests;
 pub use backend::{Backend, Copy, CopyState, Driver, Erased, Full, Holder, Place};
 pub(crate) use default::{DEFAULT, VIRT_DEFAULT, is_marked};
 pub use growth::{Growing, growing};
-use look::on;
-pub(crate) use look::{command, word};
+
+pub(crate) use look::{command, on, word};
 pub use traced::{Related, Traced};
 
 use serde_json::Value;

@@ -4,7 +4,29 @@ use serde_json::Value;
 
 use super::{Backend, Erased, Growing, Holder, Place, Traced, directory, fibre_channel, iscsi, nfs};
 use crate::facts::path;
-use crate::text::{MASK, is_secret_key, redact};
+use crate::text::{MASK, redact};
+
+/// Attributes that say where something is.
+const TOLD: [&str; 18] = [
+    "server",
+    "share",
+    "path",
+    "subdir",
+    "export",
+    "pool",
+    "poolName",
+    "volume",
+    "volumeName",
+    "image",
+    "imageName",
+    "dataset",
+    "zone",
+    "region",
+    "node",
+    "size",
+    "fsType",
+    "protocol",
+];
 
 pub(super) static BACKEND: Backend =
     Backend { name: "a driver that is not known here", drivers: &[], grows: Growing::Unknown, kinds: &[], locate };
@@ -26,7 +48,9 @@ fn locate(traced: &Traced<'_>) -> Place {
     let attributes = traced.volume.pointer("/spec/csi/volumeAttributes").and_then(Value::as_object);
     for (name, value) in attributes.into_iter().flatten() {
         if let Some(value) = value.as_str() {
-            let value = if is_secret_key(name) { MASK.to_owned() } else { redact(value) };
+            // Whatever else a driver writes there may be a secret.
+            let told = TOLD.iter().any(|known| name.eq_ignore_ascii_case(known)) && !value.contains('@');
+            let value = if told { redact(value) } else { MASK.to_owned() };
             place.details.push(("attribute", format!("{name}={value}")));
         }
     }

@@ -31,13 +31,13 @@ const TOLD: [[&str; 5]; 13] = [
         "lost",
     ],
     ["static-local", "node worker-2", "/dev/disk/by-id/nvme-Samsung_SSD_S6B0", "lost", "recoverable"],
-    ["longhorn", "copies -", "pvc-11111111-0000-4000-8000-000000000005", "kept", "lost"],
-    ["ceph-rbd", "copies -", "replicapool/csi-vol-11111111-0000-4000-8000-000000000006", "kept", "lost"],
+    ["longhorn", "copies -", "pvc-11111111-0000-4000-8000-000000000005", "unknown", "lost"],
+    ["ceph-rbd", "copies -", "replicapool/csi-vol-11111111-0000-4000-8000-000000000006", "unknown", "lost"],
     [
         "ceph-fs",
         "copies -",
         "myfs:/volumes/csi/csi-vol-11111111-0000-4000-8000-000000000007/disk.img",
-        "kept",
+        "unknown",
         "recoverable",
     ],
     [

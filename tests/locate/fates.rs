@@ -46,7 +46,13 @@ fn a_disk_of_a_template_dies_with_its_machine() {
     );
     let machine = look(&world);
     assert!(disk(&machine, "system").dies_with_vm && !disk(&machine, "data").dies_with_vm);
-    assert_eq!(machine.advice.as_deref(), Some("1 of 2 disks dies with the VM: kubectl wukong delete web keeps it"));
+    assert_eq!(
+        machine.advice.as_deref(),
+        Some(
+            "1 of 2 disks dies with the VM; to keep it: \
+             kubectl patch pv pv-web-system -p '{\"spec\":{\"persistentVolumeReclaimPolicy\":\"Retain\"}}'"
+        )
+    );
     policy(&mut world, "Retain");
     assert!(
         fate(&world, "system", Event::VmDeleted).starts_with("recoverable: the VirtualMachine owns it; policy Retain")
@@ -172,4 +178,131 @@ fn a_volume_that_was_left_behind_has_a_way_back() {
     let why = recovery(&atlas, bound).unwrap();
     assert_eq!(why.obstacle.as_deref(), Some("it is bound to claim prod/web-data"));
     assert!(!recoveries(&[why]).contains("kind:"), "what must not be done is no manifest");
+}
+
+/// What is being deleted is held only by those who use it: the next stop is its end.
+#[test]
+fn a_claim_that_is_being_deleted_goes_at_the_next_stop() {
+    let mut world = local();
+    world.edit("PersistentVolumeClaim", "web-data", "/metadata/deletionTimestamp", json!("2026-01-01T11:00:00Z"));
+    for event in [Event::VmStopped, Event::VmDeleted, Event::WukongDeleted] {
+        let told = fate(&world, "data", event);
+        assert!(told.starts_with("lost: its claim is being deleted"), "{event:?}: {told}");
+    }
+    let advice = look(&world).advice.unwrap();
+    assert!(
+        advice.starts_with("claim web-data is being deleted") && advice.contains("patch pv pv-web-data"),
+        "{advice}"
+    );
+}
+
+#[test]
+fn owners_that_cannot_be_seen_are_no_comfort() {
+    let mut world = local();
+    world.edit("PersistentVolumeClaim", "web-data", "/metadata/ownerReferences", json!([owner("Restore", "r", "1")]));
+    assert!(fate(&world, "data", Event::VmDeleted).starts_with("unknown: whether its owners go too cannot be seen"));
+    // A template of the machine tells enough.
+    let mut world = local();
+    owned(&mut world);
+    world.edit("VirtualMachine", "web-vm", "/spec/dataVolumeTemplates", json!([{"metadata": {"name": "web-system"}}]));
+    world.remove("DataVolume", "web-system");
+    let reason = "not permitted to list DataVolumes".into();
+    world.1.push(Unread { kind: "DataVolume".into(), namespace: Some("prod".into()), reason });
+    assert!(fate(&world, "system", Event::VmDeleted).starts_with("lost: "));
+}
+
+/// Whoever writes the name of a volume into a claim does not get the volume by that, nor a way to take it away.
+#[test]
+fn a_volume_of_another_claim_is_not_this_machines() {
+    let mut world = local();
+    let other = json!({"namespace": "other", "name": "theirs", "uid": "uid-theirs"});
+    world.edit("PersistentVolume", "pv-web-data", "/spec/claimRef", other);
+    let machine = look(&world);
+    let data = disk(&machine, "data");
+    assert_eq!(super::hops(data)[1], "PersistentVolume pv-web-data: it belongs to claim other/theirs");
+    assert!(data.verdicts.is_empty() && data.place.is_none(), "{data:#?}");
+}
+
+#[test]
+fn a_volume_that_is_gone_is_not_called_kept() {
+    let mut world = local();
+    world.remove("PersistentVolume", "pv-web-data");
+    world.edit("PersistentVolumeClaim", "web-data", "/status/phase", json!("Lost"));
+    for event in [Event::VmStopped, Event::NodeRebooted, Event::VmDeleted, Event::NodeLost] {
+        assert!(fate(&world, "data", event).starts_with("unknown: its volume does not exist any more"), "{event:?}");
+    }
+    assert!(look(&world).advice.unwrap().starts_with("the volume of disk data does not exist any more"));
+}
+
+/// A claim that was made again hides the volume of the one before it, which still has the bytes.
+#[test]
+fn bytes_of_an_older_claim_are_told() {
+    let mut world = local();
+    let mut old = world.object("PersistentVolume", "pv-web-data").clone();
+    old["metadata"] = json!({"name": "pv-old", "creationTimestamp": "2025-01-01T00:00:00Z"});
+    old["spec"]["claimRef"]["uid"] = json!("uid-before");
+    old["status"]["phase"] = json!("Released");
+    world.add(old.clone());
+    old["metadata"]["name"] = json!("pv-free");
+    old["status"]["phase"] = json!("Available");
+    world.add(old);
+    let machine = look(&world);
+    assert_eq!(disk(&machine, "data").left, ["pv-old"]);
+    world.unbound("web-data");
+    let machine = look(&world);
+    assert!(machine.advice.as_deref().unwrap().contains("volume pv-old"), "{:?}", machine.advice);
+    assert!(!wukong::output::trees(&[machine], true, &wukong::text::Styles::default(), 80).contains("nothing to lose"));
+}
+
+/// CDI would fill the volume that shall come back: the DataVolume goes first.
+#[test]
+fn a_recovery_does_not_meet_an_importer() {
+    let mut world = local();
+    policy(&mut world, "Retain");
+    let machine = look(&world);
+    let steps = &disk(&machine, "system").verdict(Event::ClaimDeleted).unwrap().steps;
+    let at = |words: &str| {
+        steps.iter().position(|step| step.contains(words)).unwrap_or_else(|| panic!("{words}: {steps:?}"))
+    };
+    assert!(
+        at("stop web") < at("delete dv web-system")
+            && at("delete dv") < at("delete pvc")
+            && at("delete pvc") < at("\"uid\":null")
+    );
+    world.edit("PersistentVolume", "pv-web-system", "/status/phase", json!("Released"));
+    world.remove("PersistentVolumeClaim", "web-system");
+    let facts = world.facts();
+    let found = recovery(&Atlas::of(&facts), facts.get("PersistentVolume", "", "pv-web-system").unwrap()).unwrap();
+    assert!(found.obstacle.unwrap().starts_with("DataVolume web-system is there"));
+}
+
+#[test]
+fn a_snapshot_counts_if_it_is_of_this_claim_and_stays() {
+    let mut world = local();
+    let made = json!("2026-01-01T00:00:00Z");
+    world.edit("PersistentVolumeClaim", "web-data", "/metadata/creationTimestamp", made);
+    let claim = world.object("PersistentVolume", "pv-web-data")["spec"]["claimRef"].clone();
+    world.edit(
+        "PersistentVolume",
+        "pv-web-data",
+        "/spec",
+        json!({
+            "claimRef": claim, "persistentVolumeReclaimPolicy": "Delete", "volumeMode": "Block",
+            "csi": {"driver": "ebs.csi.aws.com", "volumeHandle": "vol-1"},
+        }),
+    );
+    let told = |world: &World| fate(world, "data", Event::ClaimDeleted);
+    assert!(told(&world).starts_with("lost: "));
+    world.add(json!({
+        "apiVersion": "snapshot.storage.k8s.io/v1", "kind": "VolumeSnapshot",
+        "metadata": {"name": "s1", "namespace": "prod", "creationTimestamp": "2026-01-01T06:00:00Z"},
+        "spec": {"source": {"persistentVolumeClaimName": "web-data"}}, "status": {"readyToUse": true},
+    }));
+    assert!(told(&world).contains("VolumeSnapshot s1 of 2026-01-01T06:00:00Z stays"), "{}", told(&world));
+    assert!(fate(&world, "data", Event::NamespaceDeleted).starts_with("lost: "), "it lies in the namespace");
+    world.edit("VolumeSnapshot", "s1", "/metadata/deletionTimestamp", json!("2026-01-01T07:00:00Z"));
+    assert!(told(&world).starts_with("lost: "));
+    world.edit("VolumeSnapshot", "s1", "/metadata/deletionTimestamp", Value::Null);
+    world.edit("VolumeSnapshot", "s1", "/metadata/creationTimestamp", json!("2025-01-01T06:00:00Z"));
+    assert!(told(&world).starts_with("lost: "), "it is of an older claim");
 }

@@ -1,14 +1,14 @@
 //! What an event does to machines.
 
 use serde_json::{Value, json};
-use wukong::locate::{Effect, What, impact};
+use wukong::locate::{Effect, What, impacts};
 use wukong::storage::Related;
 
 use super::{disk, local, look};
 use crate::status::world::World;
 
 fn effect(world: &World, event: &str) -> (Effect, Vec<String>, String) {
-    let impact = impact(&look(world), &What::parse(event).unwrap());
+    let impact = impacts(&[look(world)], &What::parse(event).unwrap()).remove(0);
     let disks = impact.disks.iter().map(|(name, fate, _, _)| format!("{name} {}", fate.word())).collect();
     (impact.effect, disks, impact.note)
 }
@@ -102,4 +102,60 @@ fn copies_belong_to_their_volume() {
     let machine = look(&world);
     assert_eq!(disk(&machine, "data").place.as_ref().unwrap().place.copies.len(), 2);
     let _ = Related::of(&world.facts());
+}
+
+/// One machine owns the disk that another one uses: the event takes it from both.
+#[test]
+fn machines_share_the_fate_of_a_disk() {
+    let mut world = local();
+    let by = json!([super::owner("VirtualMachine", "web-vm", "uid-vm")]);
+    world.edit("PersistentVolumeClaim", "web-data", "/metadata/ownerReferences", by);
+    let mut other = world.object("VirtualMachine", "web-vm").clone();
+    other["metadata"] = json!({"name": "other", "namespace": "prod", "uid": "uid-other"});
+    let volumes = json!([{"name": "their", "persistentVolumeClaim": {"claimName": "web-data"}}]);
+    other["spec"]["template"]["spec"]["volumes"] = volumes;
+    world.add(other);
+    let facts = world.facts();
+    let atlas = wukong::locate::Atlas::of(&facts);
+    let named = ["web", "vm/other"].map(|name| wukong::status::subject(name, "prod", &facts));
+    let machines = named.map(|subject| wukong::locate::locate(&atlas, &subject));
+    assert_eq!(machines[1].disks[0].shared_with, ["web-vm"]);
+    let told = impacts(&machines, &What::VmDeleted);
+    assert_eq!((told[0].effect, told[1].effect), (Effect::Loses, Effect::Loses));
+    let alone = impacts(&machines[1..], &What::VmDeleted);
+    assert_eq!(alone[0].effect, Effect::Gone);
+    assert!(alone[0].disks[0].2.contains("VirtualMachine web-vm owns it"), "{:?}", alone[0].disks);
+}
+
+#[test]
+fn a_machine_moves_only_if_it_may_and_starts_again() {
+    let on_copies = || {
+        let mut world = copied(&[("n1", true), ("n2", true)]);
+        let volumes = json!([{"name": "data", "persistentVolumeClaim": {"claimName": "web-data"}}]);
+        world.edit("VirtualMachine", "web-vm", "/spec/template/spec/volumes", volumes.clone());
+        world.edit("VirtualMachineInstance", "web-vm", "/spec/volumes", volumes);
+        world
+    };
+    let mut world = on_copies();
+    world.edit("VirtualMachine", "web-vm", "/spec/template/spec/nodeSelector", json!({"kubernetes.io/hostname": "n1"}));
+    assert_eq!(effect(&world, "node-lost=n1").0, Effect::Down);
+    let mut world = on_copies();
+    world.edit("VirtualMachine", "web-vm", "/spec/runStrategy", json!("Manual"));
+    assert_eq!(effect(&world, "node-lost=n1").0, Effect::Down);
+}
+
+/// Copies that nobody can see are no copies.
+#[test]
+fn copies_need_evidence() {
+    let none = copied(&[]);
+    assert_eq!(effect(&none, "node-lost=n9"), (Effect::Unknown, vec!["data unknown".into()], String::new()));
+}
+
+/// While the machine shall use another claim, it still writes to the one before.
+#[test]
+fn the_claim_in_use_is_told() {
+    let mut world = local();
+    world.edit("VirtualMachineInstance", "web-vm", "/spec/volumes/1/persistentVolumeClaim/claimName", json!("web-old"));
+    let machine = look(&world);
+    assert_eq!(disk(&machine, "data (in use now)").claim.as_deref(), Some("web-old"));
 }

@@ -92,6 +92,7 @@ fn volumes_without_lasting_data_are_told() {
         [
             "system: Disk",
             "host: HostDisk",
+            "golden (below): Disk",
             "image: container image quay.io/a/b:1, lost",
             "scratch: empty disk of 2Gi, lost",
             "golden: what is written over claim golden, lost",
@@ -143,7 +144,7 @@ fn the_record_knows_the_disks_of_a_machine_that_is_gone() {
     assert_eq!(
         machine.advice.unwrap(),
         "1 of 2 disks lost its claim, and volume pv-web-data still has the bytes: \
-         kubectl wukong where-is-my-data pv/pv-web-data --recover-plan"
+         kubectl wukong where-is-my-data pv/pv-web-data --recover-plan tells the steps"
     );
 }
 

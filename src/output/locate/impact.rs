@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::table::table;
 use super::sign;
-use crate::locate::{Effect, Impact, Located, What};
+use crate::locate::{Effect, Fate, Impact, Located, What};
 use crate::text::{Styles, sanitize, wrap};
 
 /// The machines that an event touches, the worst first, and how many it does not.
@@ -18,7 +18,7 @@ pub fn impacts(what: &What, all: &[(&Located, Impact)], styles: &Styles, width: 
         .map(|(machine, impact)| {
             let style = match impact.effect {
                 Effect::Loses => styles.error,
-                Effect::Unknown | Effect::Recoverable | Effect::Moves => styles.warning,
+                Effect::Unknown | Effect::Recoverable | Effect::Down | Effect::Moves => styles.warning,
                 Effect::Gone | Effect::Unaffected => styles.help,
             };
             let disks: Vec<_> =
@@ -39,7 +39,7 @@ pub fn impacts(what: &What, all: &[(&Located, Impact)], styles: &Styles, width: 
     for (machine, impact) in &touched {
         for (disk, fate, why, steps) in &impact.disks {
             // What is kept needs no explanation in a list of what is not.
-            if steps.is_empty() && touched.len() > 1 {
+            if *fate == Fate::Kept && touched.len() > 1 {
                 continue;
             }
             let (sign, style) = sign(*fate, styles);
@@ -69,8 +69,15 @@ fn name(machine: &Located) -> String {
 }
 
 fn sum(all: &[(&Located, Impact)]) -> String {
-    let effects =
-        [Effect::Loses, Effect::Unknown, Effect::Recoverable, Effect::Moves, Effect::Gone, Effect::Unaffected];
+    let effects = [
+        Effect::Loses,
+        Effect::Unknown,
+        Effect::Recoverable,
+        Effect::Down,
+        Effect::Moves,
+        Effect::Gone,
+        Effect::Unaffected,
+    ];
     let counted = effects.iter().filter_map(|effect| {
         let count = all.iter().filter(|(_, impact)| impact.effect == *effect).count();
         (count > 0).then(|| format!("{count} {}", effect.word()))

@@ -16,8 +16,7 @@ pub fn recoveries(all: &[Recovery]) -> String {
             out.push_str(&comment(&format!("not now: {obstacle}")));
             continue;
         }
-        // The last step is to apply this.
-        for step in recovery.steps.iter().take(recovery.steps.len().saturating_sub(1)) {
+        for step in recovery.before() {
             out.push_str(&comment(&format!("before: {step}")));
         }
         out.push_str(&yaml(&recovery.manifest));

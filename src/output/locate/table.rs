@@ -19,7 +19,8 @@ pub fn located_table(all: &[Located], wide: bool, styles: &Styles, width: usize)
             rows.push(row(machine, disk, wide, styles));
         }
     }
-    table(&head, &rows, styles, width)
+    // A path that is broken cannot be copied.
+    table(&head, &rows, styles, if wide { usize::from(u16::MAX) } else { width })
 }
 
 fn row(machine: &Located, disk: &Trail, wide: bool, styles: &Styles) -> Vec<(String, Style)> {

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use owo_colors::{OwoColorize as _, Style};
 
 use super::{after, held, sign};
-use crate::locate::{Content, Fate, Located, Placed, Trail};
+use crate::facts::kind;
+use crate::locate::{Content, Event, Fate, Located, Placed, Trail};
 use crate::storage::CopyState;
 use crate::text::{Styles, sanitize, wrap};
 
@@ -26,7 +27,14 @@ pub fn trees(all: &[Located], full: bool, styles: &Styles, width: usize) -> Stri
         out.push('\n');
     }
     for reason in unknown {
-        out.push_str(&format!("{} {}\n", "not known:".style(styles.warning), sanitize(reason)));
+        let text = format!("not known: {}", sanitize(reason));
+        for (at, line) in wrap(&text, width.max(40) - 2, 0).lines().enumerate() {
+            let rest = line.strip_prefix("not known:").filter(|_| at == 0);
+            match rest {
+                Some(rest) => out.push_str(&format!("{}{rest}\n", "not known:".style(styles.warning))),
+                None => out.push_str(&format!("  {line}\n")),
+            }
+        }
     }
     out
 }
@@ -91,8 +99,20 @@ impl Page<'_> {
         if let Some(placed) = &disk.place {
             self.place(placed, depth, full);
         }
-        if disk.dies_with_vm {
+        let dies = disk.verdict(Event::VmDeleted).is_some_and(|verdict| verdict.fate == Fate::Lost);
+        if disk.dies_with_vm && dies {
             self.line(0, "✗", self.styles.error, "dies with the VM, which owns it", Style::new());
+        }
+        if disk.going {
+            self.line(0, "✗", self.styles.error, "is being deleted: it goes when nobody uses it", Style::new());
+        }
+        if !disk.shared_with.is_empty() {
+            let text = format!("also used by {}", disk.shared_with.join(", "));
+            self.line(0, "", Style::new(), &text, Style::new());
+        }
+        if !disk.left.is_empty() {
+            let text = format!("an older claim of this name left its bytes in volume {}", disk.left.join(", "));
+            self.line(0, "?", self.styles.warning, &text, Style::new());
         }
         if disk.content.lasts() {
             self.fates(disk, full);
@@ -130,10 +150,10 @@ impl Page<'_> {
     }
 
     fn fates(&mut self, disk: &Trail, full: bool) {
-        if disk.verdicts.is_empty() {
+        if disk.verdicts.is_empty() && disk.left.is_empty() && disk.hops.iter().all(|hop| hop.kind != kind::VOLUME) {
             self.line(0, "", Style::new(), "no bytes yet: there is nothing to lose", Style::new());
         }
-        // The same step helps against more than one event, and is said once.
+        // The same steps help against more than one event, and are said once.
         let mut said = BTreeSet::new();
         for fate in [Fate::Lost, Fate::Unknown, Fate::Recoverable, Fate::Kept] {
             let clauses = after(disk, fate);
@@ -149,8 +169,11 @@ impl Page<'_> {
             for verdict in disk.verdicts.iter().filter(|verdict| verdict.fate == fate) {
                 let text = format!("{word} if {}: {}", verdict.event.clause(), verdict.why);
                 self.line(0, sign, style, &text, Style::new());
-                for step in verdict.steps.iter().filter(|step| said.insert(step.as_str())) {
-                    self.whole(1, step);
+                // Part of a recipe is no recipe: it is said whole, or not again.
+                if said.insert(&verdict.steps) {
+                    for step in &verdict.steps {
+                        self.whole(1, step);
+                    }
                 }
             }
         }

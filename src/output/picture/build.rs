@@ -130,8 +130,8 @@ impl Graph {
 
     /// A line between two boxes. There is one at most: of two, the more telling look stays.
     fn join(&mut self, from: usize, to: usize, look: Look, label: Option<String>, tip: String) {
-        // Lines of one volume follow each other, unless it is shared.
-        let Some(known) = self.edges.iter_mut().rev().find(|edge| edge.from == from && edge.to == to) else {
+        let at = *self.joined.entry((from, to)).or_insert(self.edges.len());
+        let Some(known) = self.edges.get_mut(at) else {
             self.edges.push(Edge { from, to, look, label, tip });
             return;
         };

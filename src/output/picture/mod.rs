@@ -16,6 +16,8 @@ pub use dot::dot;
 pub use mermaid::mermaid;
 pub use svg::svg;
 
+use std::collections::HashMap;
+
 use risk::Level;
 
 /// A picture before it has a format. All text in it is harmless to a terminal, and not yet escaped for any format.
@@ -29,6 +31,8 @@ struct Graph {
     counts: Counts,
     boxes: Vec<Node>,
     edges: Vec<Edge>,
+    /// Which edge joins two boxes.
+    joined: HashMap<(usize, usize), usize>,
 }
 
 /// How many disks with lasting data there are, and how they are. One may die both with its node and with its VM.

@@ -16,6 +16,8 @@ pub(super) fn machine(name: &str, node: &str, disks: Vec<Trail>) -> Located {
         },
         state: Some("Running".into()),
         node: Some(node.into()),
+        restarts: true,
+        pinned: None,
         disks,
         advice: None,
         unknown: Vec::new(),
@@ -51,6 +53,9 @@ pub(super) fn disk(name: &str, class: &str, backend: (&'static str, &str), place
         class: Some(class.into()),
         place: Some(Placed { backend: backend.0, driver: backend.1.into(), policy: "Delete".into(), place }),
         dies_with_vm: false,
+        going: false,
+        shared_with: Vec::new(),
+        left: Vec::new(),
         verdicts: vec![
             verdict(Event::VmDeleted, Fate::Kept, "the VirtualMachine does not own it"),
             verdict(Event::NodeLost, lost, "as its place is"),
