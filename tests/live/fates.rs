@@ -186,8 +186,12 @@ pub async fn of_what_is_deleted(cluster: &Cluster) -> Result<()> {
     until_gone(cluster, &vm(namespace)).await?;
     compare(cluster, namespace, "vm-deleted", &disks, &fates).await?;
 
-    let namespace = "fate-claims";
-    let disks = fleet(cluster, namespace).await?;
+    // What is left gets a machine again, which need not run.
+    let kept = [("erased", "local-path"), ("retained", "local-path"), ("copied", "longhorn"), ("static", "by-hand")];
+    let mut again: String = kept.iter().map(|(name, class)| disk(name, class)).collect();
+    again.push_str("  startStrategy: {autoStart: false}\n");
+    apply(cluster, namespace, &again, &[], &json!({})).await?;
+    let disks = volumes(cluster, namespace, &kept.map(|(name, _)| name)).await?;
     let (_, fates) = predicted(cluster, namespace, "pvc-deleted").await?;
     ensure!(fates["erased"] == "lost" && fates["retained"] == "recoverable", "{fates:?}");
     ensure!(fates["static"] == "recoverable", "{fates:?}");

@@ -60,6 +60,8 @@ fn main() -> ExitCode {
     let mut trials = tests!(
         world,
         // The longest ones first, or the others wait for them at the end.
+        fates::of_what_is_deleted,
+        fates::of_what_is_lost,
         safety_killed::after_every_write,
         safety_faults::at_every_step,
         person::a_killed_starter_leaves_no_process,
@@ -83,8 +85,6 @@ fn main() -> ExitCode {
         crd::every_example_is_accepted,
         crd::every_invalid_example_is_refused,
         doctor::a_cluster_that_is_fit,
-        fates::of_what_is_deleted,
-        fates::of_what_is_lost,
         faults::answers_are_errors,
         faults::connections_are_cut,
         faults::requests_wait,
