@@ -23,6 +23,10 @@ ours=$(seconds "$wukong" status -A)
 row "status -A" 1 "$ours" "$theirs"
 "$wukong" status -A -v=6 2>"$tmp/requests" >/dev/null
 printf '  lists: %d kinds, %d pages\n' "$(grep -o 'GET [^?]*' "$tmp/requests" | sort -u | wc -l)" "$(grep -c 'GET ' "$tmp/requests")"
+where=$(seconds "$wukong" where-is-my-data -A -o table)
+"$wukong" where-is-my-data -A -o table -v=6 2>"$tmp/requests" >/dev/null
+printf '  where-is-my-data -A: %d ms; lists: %d kinds, %d pages\n' "$where" \
+  "$(grep -o 'GET [^?]*' "$tmp/requests" | sort -u | wc -l)" "$(grep -c 'GET ' "$tmp/requests")"
 python3 - "$wukong" <<'PY'
 import resource, subprocess, sys
 subprocess.run([sys.argv[1], "status", "-A"], stdout=subprocess.DEVNULL, check=True)
