@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::event::{Event, Fate};
+use super::event::Event;
+use super::recover::retain;
 use super::trail::{Hop, Trail};
 use crate::facts::kind;
 use crate::storage::{Holder, word};
@@ -45,14 +46,8 @@ pub(super) fn advice(vm: Option<&Value>, disks: &[Trail]) -> Option<String> {
             word(disk.left.first().map_or("", String::as_str))
         ));
     }
-    let dies = |event: Event| {
-        let fate = move |disk: &&&Trail| disk.verdict(event).is_some_and(|verdict| verdict.fate == Fate::Lost);
-        lasting.iter().filter(fate).count()
-    };
-    let owned: Vec<_> = lasting
-        .iter()
-        .filter(|disk| disk.dies_with_vm && disk.verdict(Event::VmDeleted).is_some_and(|v| v.fate == Fate::Lost))
-        .collect();
+    let dies = |event: Event| lasting.iter().filter(|disk| disk.is_lost(event)).count();
+    let owned: Vec<_> = lasting.iter().filter(|disk| disk.dies_with_vm && disk.is_lost(Event::VmDeleted)).collect();
     if let (Some(first), true) = (owned.first(), vm.is_some()) {
         let (disks, die, them) = some(owned.len());
         let way = match owned.as_slice() {
@@ -96,11 +91,6 @@ fn some(count: usize, all: usize) -> (String, &'static str, &'static str) {
         (count, all) => format!("{count} of {all} disks"),
     };
     if count == 1 { (disks, "dies", "it") } else { (disks, "die", "them") }
-}
-
-/// The step that makes a deletion harmless.
-fn retain(volume: &str) -> String {
-    format!(r#"kubectl patch pv {} -p '{{"spec":{{"persistentVolumeReclaimPolicy":"Retain"}}}}'"#, word(volume))
 }
 
 fn gone(hop: &Hop) -> bool {

@@ -98,9 +98,7 @@ fn dies_with_vm(
     data_volume: Option<&Value>,
     name: &str,
 ) -> Dies {
-    let owned =
-        |object: Option<&Value>| object.map_or(Dies::No, |object| dies_with(facts, object, kind::MACHINE, name));
-    let dies = owned(claim).or(owned(data_volume));
+    let dies = dies_with(facts, [claim, data_volume], kind::MACHINE, name);
     let templates = vm.and_then(|vm| vm.pointer("/spec/dataVolumeTemplates")).and_then(Value::as_array);
     let is_one = templates.into_iter().flatten().any(|template| template["metadata"]["name"] == claim_name);
     let unseen = facts.unknown(kind::DATA_VOLUME, namespace).is_some() || claim.is_none();

@@ -15,7 +15,7 @@ pub(super) enum Dies {
 
 impl Dies {
     /// Of several objects on the way of one disk: it is gone as soon as one of them is.
-    pub(super) fn or(self, other: Self) -> Self {
+    fn or(self, other: Self) -> Self {
         match (self, other) {
             (Self::Yes, _) | (_, Self::Yes) => Self::Yes,
             (Self::Unknown, _) | (_, Self::Unknown) => Self::Unknown,
@@ -29,10 +29,11 @@ fn owners(object: &Value) -> impl Iterator<Item = &Value> {
     object.pointer("/metadata/ownerReferences").and_then(Value::as_array).into_iter().flatten()
 }
 
-/// Whether an object is deleted when an owner of this kind and name goes, directly or through a DataVolume. One owner
-/// that stays keeps it. Source: Kubernetes, docs/concepts/architecture/garbage-collection.
-pub(super) fn dies_with(facts: &Facts, object: &Value, kind: &str, name: &str) -> Dies {
-    dies(facts, object, kind, name, 4)
+/// Whether the objects of a disk are deleted when an owner of this kind and name goes, directly or through a DataVolume.
+/// One owner that stays keeps an object. Source: Kubernetes, docs/concepts/architecture/garbage-collection.
+pub(super) fn dies_with(facts: &Facts, objects: [Option<&Value>; 2], kind: &str, name: &str) -> Dies {
+    let each = objects.into_iter().flatten().map(|object| dies(facts, object, kind, name, 4));
+    each.fold(Dies::No, Dies::or)
 }
 
 fn dies(facts: &Facts, object: &Value, kind: &str, name: &str, depth: u8) -> Dies {

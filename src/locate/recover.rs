@@ -84,7 +84,7 @@ pub(super) fn steps(volume: &Value, namespace: &str, claim: &str, remade: Option
         ));
     }
     if text(volume, "/spec/persistentVolumeReclaimPolicy") != Some("Retain") {
-        steps.push(format!(r#"kubectl patch pv {name} -p '{{"spec":{{"persistentVolumeReclaimPolicy":"Retain"}}}}'"#));
+        steps.push(retain(text(volume, "/metadata/name").unwrap_or_default()));
     }
     steps.push(format!(
         r#"kubectl patch pv {name} --type=merge -p '{{"spec":{{"claimRef":{{"uid":null,"resourceVersion":null}}}}}}'"#
@@ -95,6 +95,11 @@ pub(super) fn steps(volume: &Value, namespace: &str, claim: &str, remade: Option
         word(namespace)
     ));
     steps
+}
+
+/// The step that makes a deletion harmless.
+pub(super) fn retain(volume: &str) -> String {
+    format!(r#"kubectl patch pv {} -p '{{"spec":{{"persistentVolumeReclaimPolicy":"Retain"}}}}'"#, word(volume))
 }
 
 /// A claim that fits the volume and no other.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::claims::claimed;
-use super::event::Verdict;
+use super::event::{Fate, Verdict};
 use super::verdict::passing;
 use super::{Atlas, Event};
 use crate::facts::{claim_of, kind, text, volumes};
@@ -112,6 +112,11 @@ impl Trail {
     /// Whether its claim is gone and its volume was left behind.
     pub fn is_left(&self) -> bool {
         self.place.is_some() && self.hops.iter().any(|hop| hop.kind == kind::CLAIM && hop.gap)
+    }
+
+    /// Whether its bytes are gone if this happens.
+    pub fn is_lost(&self, event: Event) -> bool {
+        self.verdict(event).is_some_and(|verdict| verdict.fate == Fate::Lost)
     }
 
     /// Whether a node has its bytes, or some of them.

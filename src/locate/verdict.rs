@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Atlas;
 use super::event::{Event, Fate, Verdict};
 use super::owner::{Dies, dies_with};
-use super::recover::steps;
+use super::recover::{retain, steps};
 use super::trail::{Content, Placed, Trail};
 use crate::facts::{is_going, kind, path, text};
 use crate::status::Subject;
@@ -125,7 +125,7 @@ impl Bytes<'_> {
             return (Fate::Unknown, format!("whether its owners go too cannot be seen; if so: {why}"), steps);
         }
         if self.dies == Dies::No {
-            let other = self.trail.shared_with.iter().find(|other| self.dies_with_machine(other));
+            let other = self.trail.shared_with.iter().find(|other| self.goes_with(kind::MACHINE, other));
             let why = match other {
                 Some(other) => format!("VirtualMachine {other} owns it and takes it along; this one does not"),
                 None => "the VirtualMachine does not own it".to_owned(),
@@ -138,20 +138,14 @@ impl Bytes<'_> {
         (fate, format!("the VirtualMachine owns it; {why}"), steps)
     }
 
-    fn dies_with_machine(&self, vm: &str) -> bool {
-        let facts = self.atlas.facts;
-        let mut objects = [self.claim, self.data_volume].into_iter().flatten();
-        objects.any(|object| dies_with(facts, object, kind::MACHINE, vm) == Dies::Yes)
+    /// Whether it goes with an owner of this kind and name.
+    fn goes_with(&self, kind: &str, name: &str) -> bool {
+        dies_with(self.atlas.facts, [self.claim, self.data_volume], kind, name) == Dies::Yes
     }
 
     fn wukong_deleted(&self) -> Option<Outcome> {
         let wukong = self.subject.wukong.as_deref()?;
-        let facts = self.atlas.facts;
-        let goes = [self.claim, self.data_volume]
-            .into_iter()
-            .flatten()
-            .any(|object| dies_with(facts, object, "Wukong", wukong) == Dies::Yes);
-        if goes {
+        if self.goes_with("Wukong", wukong) {
             let (fate, why, steps) = self.claim_deleted(false);
             return Some((fate, format!("an object of kind Wukong owns it; {why}"), steps));
         }
@@ -183,8 +177,7 @@ impl Bytes<'_> {
     /// How to make a deletion harmless before it happens.
     fn keep(&self) -> Vec<String> {
         let volume = self.volume.and_then(|volume| text(volume, "/metadata/name"));
-        let patch = r#"-p '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}'"#;
-        volume.map(|name| format!("to keep it: kubectl patch pv {} {patch}", word(name))).into_iter().collect()
+        volume.map(|name| format!("to keep it: {}", retain(name))).into_iter().collect()
     }
 
     /// How to get a volume back that stays without a claim.

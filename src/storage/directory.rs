@@ -12,6 +12,14 @@ pub(super) fn place(traced: &Traced<'_>) -> Place {
     at(traced, path, &on(node.as_deref()), Holder::Node(node.clone()))
 }
 
+/// The same for a directory that its provisioner deletes, with what else to know of it.
+pub(super) fn provisioned(traced: &Traced<'_>, note: &str) -> Place {
+    let mut place = place(traced);
+    place.erased = traced.erased();
+    place.notes.push(note.to_owned());
+    place
+}
+
 /// The same for a path that another object states.
 pub(super) fn at(traced: &Traced<'_>, path: Option<&str>, on: &str, holder: Holder) -> Place {
     // The device of a local volume may be formatted by the kubelet: the disk is a file on it.

@@ -11,10 +11,6 @@ pub(super) static BACKEND: Backend = Backend {
 };
 
 fn locate(traced: &Traced<'_>) -> Place {
-    let mut place = directory::place(traced);
-    place.erased = traced.erased();
-    place.notes.push(
-        "it lies inside of Docker Desktop's own virtual machine: a reset or purge of its data deletes it".to_owned(),
-    );
-    place
+    let note = "it lies inside of Docker Desktop's own virtual machine: a reset or purge of its data deletes it";
+    directory::provisioned(traced, note)
 }

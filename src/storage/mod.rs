@@ -51,7 +51,6 @@ mod tests;
 pub use backend::{Backend, Copy, CopyState, Driver, Erased, Full, Holder, Place};
 pub(crate) use default::{DEFAULT, VIRT_DEFAULT, is_marked};
 pub use growth::{Growing, growing};
-
 pub(crate) use look::{command, on, word};
 pub use traced::{Related, Traced};
 

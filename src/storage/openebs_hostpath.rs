@@ -11,8 +11,5 @@ pub(super) static BACKEND: Backend = Backend {
 };
 
 fn locate(traced: &Traced<'_>) -> Place {
-    let mut place = directory::place(traced);
-    place.erased = traced.erased();
-    place.notes.push("OpenEBS keeps no second copy of it".to_owned());
-    place
+    directory::provisioned(traced, "OpenEBS keeps no second copy of it")
 }

@@ -99,8 +99,7 @@ impl Page<'_> {
         if let Some(placed) = &disk.place {
             self.place(placed, depth, full);
         }
-        let dies = disk.verdict(Event::VmDeleted).is_some_and(|verdict| verdict.fate == Fate::Lost);
-        if disk.dies_with_vm && dies {
+        if disk.dies_with_vm && disk.is_lost(Event::VmDeleted) {
             self.line(0, "✗", self.styles.error, "dies with the VM, which owns it", Style::new());
         }
         if disk.going {
