@@ -26,9 +26,11 @@
 //! | [`storage`] | what storage drivers do and where they keep bytes, by the driver: one file per kind |
 //! | [`mod@render`] | a machine as Kubernetes objects; decides nothing, cannot fail |
 //! | [`plan`] | what is wanted against what is there: ordered steps, with their effect on the guest and on the data |
+//! | [`mod@amend`] | disks changed in the text of a file, in place |
 //! | [`mod@adopt`] | the file of a machine that was there before it |
 //! | [`mod@status`] | how a machine is, why it does not run, and what to do: one file per group of causes |
 //! | [`mod@locate`] | where the bytes of a machine lie, what would destroy them, and the way back |
+//! | [`mod@migrate`] | how a machine or its disks move, and come back: the checklist, the record, the next step |
 //! | [`mod@doctor`] | whether a cluster is fit for the tool: one file per group of checks |
 //! | [`output`] | manifests as YAML, JSON, names, files; plans and statuses as tables; checks as a list; where bytes lie as tree and picture |
 //! | `cluster` | the way to an API server, as kubectl takes it: the only user of kube and tokio (feature `cluster`) |
@@ -61,6 +63,7 @@
 //! ```
 
 pub mod adopt;
+pub mod amend;
 #[cfg(feature = "cli")]
 pub mod cli;
 #[cfg(feature = "cluster")]
@@ -70,6 +73,7 @@ pub mod doctor;
 pub mod facts;
 pub mod locate;
 pub mod machine;
+pub mod migrate;
 pub mod output;
 pub mod plan;
 pub mod quantity;

@@ -17,6 +17,8 @@ mod init;
 mod input;
 mod locate;
 mod look;
+mod migrate;
+mod moved;
 mod parallel;
 mod render;
 mod run;
@@ -25,6 +27,7 @@ mod session;
 mod status;
 mod target;
 mod terminal;
+mod travel;
 mod validate;
 mod wait;
 mod write;
@@ -67,16 +70,18 @@ enum Command {
     Status(status::Args),
     #[command(name = "where-is-my-data")]
     Locate(locate::Args),
+    Migrate(migrate::Args),
     Doctor(doctor::Args),
     /// Print the version.
     Version,
 }
 
 /// The groups of the help, and the commands in each.
-const GROUPS: [(&str, &[&str]); 4] = [
+const GROUPS: [(&str, &[&str]); 5] = [
     ("The file", &["render", "validate", "schema", "explain", "init"]),
     ("Change", &["diff", "apply", "start", "stop", "restart", "expand", "adopt", "delete"]),
     ("See", &["status", "where-is-my-data", "doctor"]),
+    ("Move", &["migrate"]),
     ("Other", &["version"]),
 ];
 
@@ -111,6 +116,7 @@ pub fn main() -> ExitCode {
         Command::Delete(args) => reached(delete::run(&args, &terminal), &terminal),
         Command::Status(args) => reached(status::run(&args, &terminal), &terminal),
         Command::Locate(args) => reached(locate::run(&args, &terminal), &terminal),
+        Command::Migrate(args) => reached(migrate::run(&args, &terminal), &terminal),
         Command::Doctor(args) => reached(doctor::run(&args, &terminal), &terminal),
         Command::Version => version(),
     };

@@ -33,6 +33,8 @@ pub enum Purpose {
     Progress,
     /// To see how machines are, and why; without a namespace, in all of them.
     Look,
+    /// To move a machine or its disks.
+    Move,
     /// To see where the bytes of machines lie; without a namespace, in all of them.
     Locate,
 }
@@ -44,6 +46,7 @@ impl Purpose {
             Self::Plan => (&NAMESPACED, &CLUSTER),
             Self::Progress => (&PROGRESS, &[]),
             Self::Look => (&LOOK, &LOOK_CLUSTER),
+            Self::Move => (&MOVE, &MOVE_CLUSTER),
             Self::Locate => (&LOCATE, &LOCATE_CLUSTER),
         }
     }
@@ -109,6 +112,28 @@ const LOOK: [Resource; 12] = [
 /// The same, of the cluster.
 const LOOK_CLUSTER: [Resource; 5] =
     [Resource::PersistentVolume, Resource::StorageClass, Resource::Node, Resource::CdiConfig, Resource::KubeVirt];
+
+/// Kinds by which a machine is moved.
+const MOVE: [Resource; 8] = [
+    Resource::VirtualMachine,
+    Resource::VirtualMachineInstance,
+    Resource::DataVolume,
+    Resource::PersistentVolumeClaim,
+    Resource::ConfigMap,
+    Resource::Pod,
+    Resource::Migration,
+    Resource::ResourceQuota,
+];
+
+/// The same, of the cluster.
+const MOVE_CLUSTER: [Resource; 6] = [
+    Resource::PersistentVolume,
+    Resource::StorageClass,
+    Resource::Node,
+    Resource::StorageProfile,
+    Resource::CdiConfig,
+    Resource::KubeVirt,
+];
 
 /// Kinds by which bytes are found.
 const LOCATE: [Resource; 6] = [

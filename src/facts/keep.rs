@@ -258,7 +258,7 @@ const KINDS: [(&str, &[Path]); 32] = [
     (kind::VOLUME_SNAPSHOT, &["spec source", "status readyToUse"]),
     (kind::PROFILE, &["status"]),
     (kind::USAGE, &["items"]),
-    (kind::CONFIG_MAP, &["data record"]),
+    (kind::CONFIG_MAP, &["data record", "data move"]),
     (kind::LONGHORN_VOLUME, &LONGHORN_VOLUME),
     (kind::LONGHORN_REPLICA, &LONGHORN_REPLICA),
     (kind::LONGHORN_ENGINE, &["spec volumeName", "status replicaModeMap"]),
@@ -289,7 +289,11 @@ pub fn keep(object: &Value) -> Value {
     let paths: Vec<&[&str]> = steps.into_iter().flat_map(|(_, paths)| paths).map(Vec::as_slice).collect();
     let mut kept = part(object, &paths);
     if let Some(record) = kept.pointer("/data/record").and_then(Value::as_str) {
-        kept["data"]["record"] = json!(record_without_lists(record));
+        kept["data"]["record"] = json!(without(record, "lists", &json!({})));
+    }
+    if let Some(journey) = kept.pointer("/data/move").and_then(Value::as_str) {
+        // Templates that a move took from a machine may name anything.
+        kept["data"]["move"] = json!(without(journey, "templates", &json!([])));
     }
     if let Some(attributes) = kept.pointer_mut("/spec/csi/volumeAttributes").and_then(Value::as_object_mut) {
         // Some drivers put into them what belongs into a Secret.
@@ -327,11 +331,11 @@ fn part(value: &Value, paths: &[&[&str]]) -> Value {
     }
 }
 
-/// A record without the entries of lists that were applied.
-fn record_without_lists(record: &str) -> String {
+/// A record without the entries of lists that were applied, or of what was taken from a machine.
+fn without(record: &str, key: &str, empty: &Value) -> String {
     match serde_json::from_str::<Value>(record) {
         Ok(Value::Object(mut fields)) => {
-            fields.insert("lists".into(), json!({}));
+            fields.insert(key.into(), empty.clone());
             Value::Object(fields).to_string()
         }
         _ => String::new(),

@@ -78,6 +78,11 @@ pub(super) fn writer(disk: &Disk, namespace: &str, machine: &str, facts: &Facts)
     Ok(notes)
 }
 
+/// Another machine, instance or pod that uses a claim.
+pub(crate) fn claim_user(claim: &str, namespace: &str, machine: &str, facts: &Facts) -> Option<String> {
+    user(claim, namespace, machine, false, facts)
+}
+
 /// Another machine, instance or pod that uses a claim; if `only_read`, one that writes to it.
 pub(super) fn user(claim: &str, namespace: &str, machine: &str, only_read: bool, facts: &Facts) -> Option<String> {
     let shared = |volume: &Value| only_read && reads_only(volume);

@@ -71,16 +71,20 @@ pub(super) fn answer(ask: &Ask<'_>, claim: &Value, facts: &Facts) -> Result<Answ
     Ok(Answer::Grows(mebibytes(wanted)))
 }
 
+fn wanted(size: u64, claim: &Value, facts: &Facts) -> u64 {
+    let class = text(claim, "/spec/storageClassName").unwrap_or_default();
+    claim_size(size, text(claim, "/spec/volumeMode") == Some("Block"), class, facts)
+}
+
 /// The bytes a claim must ask for so that the guest sees `size`, in whole mebibytes: a file on a file system leaves some
 /// of it free, and is itself a whole number of mebibytes.
 /// Source: CDI, doc/datavolumes.md and GetRequiredSpace; KubeVirt, pkg/storage/types.
-fn wanted(size: u64, claim: &Value, facts: &Facts) -> u64 {
+pub(crate) fn claim_size(size: u64, block: bool, class: &str, facts: &Facts) -> u64 {
     let whole = |bytes: u64| bytes.div_ceil(1 << 20).saturating_mul(1 << 20);
     let size = whole(size);
-    if text(claim, "/spec/volumeMode") == Some("Block") {
+    if block {
         return size;
     }
-    let class = text(claim, "/spec/storageClassName").unwrap_or_default();
     let config = facts.all_of(kind::CDI_CONFIG).next().and_then(|config| config.pointer("/status/filesystemOverhead"));
     let own = config.and_then(|config| config["storageClass"][class].as_str());
     let share = own.or_else(|| config.and_then(|config| config["global"].as_str())).unwrap_or("0.06");
@@ -100,7 +104,7 @@ pub(super) fn seen_by_guest(claim: &Value, facts: &Facts) -> u64 {
 }
 
 /// Bytes as a quantity that people can read, rounded up.
-pub(super) fn mebibytes(bytes: u64) -> String {
+pub(crate) fn mebibytes(bytes: u64) -> String {
     let mebibytes = bytes.div_ceil(1 << 20);
     if mebibytes.is_multiple_of(1 << 10) { format!("{}Gi", mebibytes >> 10) } else { format!("{mebibytes}Mi") }
 }

@@ -22,10 +22,11 @@ mod step;
 mod unsaid;
 
 pub use change::Change;
+pub(crate) use existing::claim_user;
 pub use expand::{Expansion, expand};
 pub(crate) use goal::{Goal, RESTARTS, goal, is_hopeless};
 pub use goal::{Growth, Line, Progress, Sent, State, To, growth, progress};
-pub(crate) use grow::hides_growth;
+pub(crate) use grow::{claim_size, hides_growth, mebibytes as readable};
 pub(crate) use guest::{migrates, numbers, rolls_out, version};
 pub use identity::FIRMWARE;
 pub use object::{LAST_APPLIED, visible};

@@ -33,6 +33,11 @@ const NO_GARBAGE_COLLECTION: (&str, &str) = ("cdi.kubevirt.io/storage.deleteAfte
 const AUTO_EXPAND: &str = "vm.novasphere.dev/auto-expand";
 const MAX_SIZE: &str = "vm.novasphere.dev/max-size";
 
+/// Whether an annotation is one that a disk carries wherever it goes.
+pub(crate) fn is_keep(key: &str) -> bool {
+    KEEP.iter().any(|(known, _)| *known == key) || key == AUTO_EXPAND || key == MAX_SIZE
+}
+
 /// The annotations of a claim.
 pub(super) fn claim(disk: &Disk, options: &Options) -> Map<String, Value> {
     let mut annotations = Map::new();

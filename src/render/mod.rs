@@ -7,6 +7,8 @@ mod keep;
 mod network;
 mod virtual_machine;
 
+pub(crate) use keep::is_keep;
+
 use serde_json::{Map, Value, json};
 
 use crate::machine::{Binding, MANAGED_LABEL, Machine, Options, Origin};

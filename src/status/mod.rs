@@ -12,6 +12,7 @@ pub use cause::{Cause, Weight};
 pub use disk::{Disk, USAGE};
 pub use find::{Subject, subject, subjects};
 pub use index::Index;
+pub(crate) use rules::tool;
 
 use serde_json::Value;
 

@@ -14,6 +14,8 @@ mod owner;
 mod run;
 mod snapshot;
 
+pub(crate) use owner::tool;
+
 use super::cause::Causes;
 use super::look::Look;
 

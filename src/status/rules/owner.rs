@@ -27,7 +27,7 @@ pub(super) fn rule(look: &Look<'_>, causes: &mut Causes) {
 }
 
 /// The GitOps tool that manages an object, by the marks that it leaves. Source: the documentation of each.
-fn tool(object: &Value) -> Option<String> {
+pub(crate) fn tool(object: &Value) -> Option<String> {
     let mark = |part: &str, key: &str| {
         object.pointer(&format!("/metadata/{part}")).and_then(|all| all.get(key)).and_then(Value::as_str)
     };

@@ -1,0 +1,418 @@
+//! `kubectl wukong migrate`
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use owo_colors::OwoColorize as _;
+
+use super::Exit;
+use super::access::AccessArgs;
+use super::confirm::confirmed;
+use super::input::namespace;
+use super::moved;
+use super::session::{Session, refuse, tell};
+use super::terminal::Terminal;
+use super::travel::{Road, go};
+use crate::cluster::{Begin, Refused, fetch, wanted_to_move};
+use crate::facts::{Facts, kind, text};
+use crate::migrate::{
+    Draft, Journey, Unreadable, Way, Wish, abort, allowed, begin, is_same, left, may_retain, needs, ways,
+};
+use crate::output;
+use crate::plan::Refusal;
+use crate::status::{Subject, subject, subjects};
+
+/// Move a running machine to another node, or its disks to another StorageClass.
+///
+/// With a name alone it says what is possible and why not. Each step is recorded in the cluster before it is done: after a
+/// kill the same command goes on, and --abort goes back. The old claims stay until --cleanup.
+#[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+#[command(after_help = "Examples:
+  kubectl wukong migrate web
+  kubectl wukong migrate web --to-node worker-2
+  kubectl wukong migrate web --to-storage-class longhorn --dry-run
+  kubectl wukong migrate web --to-storage-class longhorn --write web.yaml
+  kubectl wukong migrate vm/legacy --disk data --to-storage-class longhorn --offline
+  kubectl wukong migrate web --abort
+  kubectl wukong migrate web --cleanup
+  kubectl wukong migrate -A --from-node worker-1")]
+#[command(group = clap::ArgGroup::new("do").args(["to_node", "to_storage_class", "from_node", "go_on", "abort", "cleanup"]))]
+pub(super) struct Args {
+    /// The name of a Wukong, or `vm/NAME` for any VirtualMachine.
+    #[arg(value_name = "NAME", required_unless_present = "from_node", conflicts_with = "from_node")]
+    name: Option<String>,
+
+    /// The namespace; that of the context if not given.
+    #[arg(short = 'n', long, value_name = "NAMESPACE", value_parser = namespace)]
+    namespace: Option<String>,
+
+    /// All namespaces, with --from-node.
+    #[arg(short = 'A', long, requires = "from_node", conflicts_with = "namespace")]
+    all_namespaces: bool,
+
+    /// Move the machine to this node.
+    #[arg(long, value_name = "NODE")]
+    to_node: Option<String>,
+
+    /// Move disks to this StorageClass.
+    #[arg(long, value_name = "CLASS")]
+    to_storage_class: Option<String>,
+
+    /// Move every machine away from this node, one after the other.
+    #[arg(long, value_name = "NODE")]
+    from_node: Option<String>,
+
+    /// A disk that moves; all of them if none is named. May be given several times.
+    #[arg(long = "disk", value_name = "DISK", value_delimiter = ',', requires = "to_storage_class")]
+    disks: Vec<String>,
+
+    /// Stop the machine for the move, and start it again.
+    #[arg(long)]
+    offline: bool,
+
+    /// The access mode of the new claims, instead of the best that CDI knows for the class.
+    #[arg(long, value_name = "MODE", value_parser = ["ReadWriteOnce", "ReadWriteMany"], requires = "to_storage_class")]
+    access_mode: Option<String>,
+
+    /// The volume mode of the new claims, likewise.
+    #[arg(long, value_name = "MODE", value_parser = ["Filesystem", "Block"], requires = "to_storage_class")]
+    volume_mode: Option<String>,
+
+    /// Go on with a move that was interrupted.
+    #[arg(long = "continue")]
+    go_on: bool,
+
+    /// Take the move back: to the old claims in one edit, or to the node where it is.
+    #[arg(long)]
+    abort: bool,
+
+    /// Delete what earlier moves left, after showing it and asking.
+    #[arg(long)]
+    cleanup: bool,
+
+    /// Say what would be done.
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Do not ask.
+    #[arg(short = 'y', long)]
+    yes: bool,
+
+    /// How long to wait; 0 means as long as it takes.
+    #[arg(long, value_name = "DURATION", value_parser = super::access::duration, default_value = "1h")]
+    timeout: Duration,
+
+    /// Move also a machine that Argo CD or Flux manages; its reconciliation must be paused.
+    #[arg(long)]
+    unmanaged_ok: bool,
+
+    /// Write the new claims into this Wukong file.
+    #[arg(long, value_name = "FILE")]
+    write: Option<PathBuf>,
+
+    /// How to print what is possible.
+    #[arg(short = 'o', long, value_name = "text|json", value_parser = ["text", "json"], default_value = "text", hide_possible_values = true)]
+    output: String,
+
+    #[command(flatten)]
+    access: AccessArgs,
+}
+
+pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
+    if let Some(path) = &args.write {
+        moved::check_file(path)?;
+    }
+    let session = Session::open(&args.access, terminal)?;
+    let own = args.namespace.clone().unwrap_or_else(|| session.door.namespace().to_owned());
+    let namespaces = if args.all_namespaces { BTreeSet::new() } else { BTreeSet::from([own.clone()]) };
+    let facts = match session.runtime.block_on(fetch(&session.door, &wanted_to_move(namespaces))) {
+        Ok(facts) => facts,
+        Err(refused) => return Ok(tell(&refused, terminal)),
+    };
+    if let Some(node) = &args.from_node {
+        return Ok(evacuate(args, node, &own, &facts, &session, terminal));
+    }
+    let target = subject(args.name.as_deref().unwrap_or_default(), &own, &facts);
+    if let Some(refusal) = Unreadable::of(&facts, &own) {
+        refuse(&refusal, terminal);
+        return Ok(Exit::Refused);
+    }
+    let journey = match Journey::of(&facts, &own, &target.vm) {
+        Ok(journey) => journey,
+        Err(unusable) => {
+            let name = Journey::name(&target.vm);
+            terminal.error(&format!("the record of the last move (ConfigMap/{name}) cannot be used: {}", unusable.0));
+            terminal.help(&format!(
+                "kubectl get configmap {name} -n {own} -o yaml shows it; what it lists as kept is not deleted"
+            ));
+            return Ok(Exit::Refused);
+        }
+    };
+    let road =
+        Road { session: &session, target: &target, timeout: args.timeout, write: args.write.as_deref(), terminal };
+    if args.cleanup {
+        return Ok(clean(args, journey.as_ref(), &facts, &road));
+    }
+    if args.abort {
+        return Ok(take_back(args, journey.as_ref(), &facts, &road));
+    }
+    let open = journey.as_ref().filter(|journey| journey.is_open());
+    if args.go_on {
+        return Ok(if open.is_some() { go(&road, Begin::Recorded) } else { nothing_under_way(&target, terminal) });
+    }
+    let Some(wish) = wish(args) else { return Ok(show(args, &target, &facts, terminal)) };
+    if let Some(open) = open {
+        if is_same(open, &wish) && !open.back {
+            return Ok(if args.dry_run { resumed(open, terminal) } else { go(&road, Begin::Recorded) });
+        }
+        let word = if open.back { "is being taken back" } else { "is under way" };
+        refuse(
+            &Refusal {
+                object: target.shown(),
+                reason: format!("another move ({}) {word}: {}", open.way.name(), open.stage),
+                help: "--continue goes on with it, --abort takes it back".into(),
+            },
+            terminal,
+        );
+        return Ok(Exit::Refused);
+    }
+    Ok(start(args, &wish, &facts, &road))
+}
+
+/// What is possible.
+fn show(args: &Args, target: &Subject, facts: &Facts, terminal: &Terminal) -> Exit {
+    let Some(ways) = ways(facts, target) else {
+        terminal.error(&format!("there is no VirtualMachine {} in {}", target.vm, target.namespace));
+        terminal.help(&format!("`kubectl get vm -n {}` lists them; vm/NAME names any of them", target.namespace));
+        return Exit::Cluster;
+    };
+    if args.output == "json" {
+        terminal.say(&output::json(&ways.value()));
+    } else {
+        terminal.say(&output::ways(&ways, &terminal.out, terminal.out_width));
+    }
+    Exit::Done
+}
+
+fn wish(args: &Args) -> Option<Wish> {
+    (args.to_node.is_some() || args.to_storage_class.is_some()).then(|| Wish {
+        node: args.to_node.clone(),
+        class: args.to_storage_class.clone(),
+        disks: args.disks.clone(),
+        offline: args.offline,
+        access_mode: args.access_mode.clone(),
+        volume_mode: args.volume_mode.clone(),
+        unmanaged_ok: args.unmanaged_ok,
+        now: now(),
+    })
+}
+
+fn now() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// The plan of one machine, with what the person may do.
+fn drafted(wish: &Wish, target: &Subject, facts: &Facts, session: &Session) -> Result<Draft, Result<Refusal, Refused>> {
+    let mut draft = begin(facts, target, wish).map_err(Ok)?;
+    let mut answers = Vec::new();
+    for need in needs(draft.journey.way) {
+        let namespace = Some(target.namespace.as_str()).filter(|_| !need.cluster);
+        let held = session.runtime.block_on(session.door.may(need.verb, need.group, need.resource, namespace));
+        answers.push((need, held.ok()));
+    }
+    draft.checks.extend(allowed(&answers));
+    if !may_retain(&answers) {
+        // Without a policy in the record none is changed.
+        draft.journey.disks.iter_mut().for_each(|disk| disk.policy = None);
+    }
+    Ok(draft)
+}
+
+/// Plans, shows, asks, and goes.
+fn start(args: &Args, wish: &Wish, facts: &Facts, road: &Road<'_>) -> Exit {
+    let (target, terminal) = (road.target, road.terminal);
+    let draft = match drafted(wish, target, facts, road.session) {
+        Ok(draft) => draft,
+        Err(Ok(refusal)) => {
+            refuse(&refusal, terminal);
+            return Exit::Refused;
+        }
+        Err(Err(refused)) => return tell(&refused, terminal),
+    };
+    terminal.say(&output::draft(&draft, &target.namespace, &terminal.out, terminal.out_width));
+    if draft.checks.iter().any(crate::migrate::Check::is_failed) {
+        terminal.error("it cannot move this way: see the lines with a cross");
+        terminal.help(&format!("`kubectl wukong migrate {} -n {}` shows all ways", target.shown(), target.namespace));
+        return Exit::Refused;
+    }
+    if args.dry_run {
+        return Exit::Done;
+    }
+    let question = match draft.journey.way {
+        Way::NodeLive => format!("move {} while it runs?", target.shown()),
+        Way::StorageLive => format!("copy the disks of {} while it runs?", target.shown()),
+        _ if draft.journey.ran => format!("shut {} down for the move?", target.shown()),
+        _ => format!("move {}?", target.shown()),
+    };
+    if !confirmed(&[question], args.yes, terminal) {
+        return Exit::Refused;
+    }
+    go(road, Begin::With(&draft.journey, version(facts, target)))
+}
+
+/// The version of the record of a machine's moves, as it was seen.
+fn version<'f>(facts: &'f Facts, target: &Subject) -> Option<&'f str> {
+    let map = facts.get(kind::CONFIG_MAP, &target.namespace, &Journey::name(&target.vm));
+    map.and_then(|map| text(map, "/metadata/resourceVersion"))
+}
+
+fn resumed(journey: &Journey, terminal: &Terminal) -> Exit {
+    terminal.say(&format!("the move is under way, and would go on after: {}\n", journey.stage));
+    Exit::Done
+}
+
+fn nothing_under_way(target: &Subject, terminal: &Terminal) -> Exit {
+    terminal.error(&format!("no move of {} is under way", target.shown()));
+    terminal.help(&format!("`kubectl wukong migrate {}` shows what is possible", target.shown()));
+    Exit::Refused
+}
+
+fn take_back(args: &Args, journey: Option<&Journey>, facts: &Facts, road: &Road<'_>) -> Exit {
+    let (target, terminal) = (road.target, road.terminal);
+    let Some(journey) = journey.filter(|journey| journey.is_open()) else { return nothing_under_way(target, terminal) };
+    let back = match abort(journey, facts, target) {
+        Ok(back) => back,
+        Err(refusal) => {
+            refuse(&refusal, terminal);
+            return Exit::Refused;
+        }
+    };
+    if args.dry_run {
+        terminal.say(&format!("the move ({}) would be taken back after: {}\n", journey.way.name(), journey.stage));
+        return Exit::Done;
+    }
+    if !confirmed(&[format!("take the move of {} back?", target.shown())], args.yes, terminal) {
+        return Exit::Refused;
+    }
+    go(road, Begin::With(&back, version(facts, target)))
+}
+
+fn clean(args: &Args, journey: Option<&Journey>, facts: &Facts, road: &Road<'_>) -> Exit {
+    let (target, terminal) = (road.target, road.terminal);
+    let Some(journey) = journey else {
+        terminal.say(&format!("no move of {} has left anything\n", target.shown()));
+        return Exit::Done;
+    };
+    if journey.is_open() {
+        refuse(
+            &Refusal {
+                object: target.shown(),
+                reason: "a move is under way, and may need what it left".into(),
+                help: "--continue ends it, --abort takes it back".into(),
+            },
+            terminal,
+        );
+        return Exit::Refused;
+    }
+    let lefts = left(journey, facts, &target.namespace);
+    terminal.say(&output::lefts(&lefts, &terminal.out, terminal.out_width));
+    let going: Vec<_> = lefts.iter().filter(|left| left.refusal.is_none() && left.claim.is_some()).collect();
+    if args.dry_run {
+        return Exit::Done;
+    }
+    let questions: Vec<_> =
+        going.iter().map(|left| format!("delete the claim {} with its data?", left.kept.claim)).collect();
+    if !confirmed(&questions, args.yes, terminal) {
+        return Exit::Refused;
+    }
+    let refused = lefts.iter().any(|left| left.refusal.is_some());
+    let exit = super::travel::cleanup(road, journey);
+    if refused && exit == Exit::Done { Exit::Refused } else { exit }
+}
+
+/// Moves every machine that runs on a node, in the order of their names.
+fn evacuate(args: &Args, node: &str, own: &str, facts: &Facts, session: &Session, terminal: &Terminal) -> Exit {
+    if facts.get(kind::NODE, "", node).is_none() && facts.unknown(kind::NODE, "").is_none() {
+        let names: Vec<_> = facts.all_of(kind::NODE).filter_map(|node| text(node, "/metadata/name")).collect();
+        terminal.error(&format!("there is no node {node}"));
+        terminal.help(&format!("there are {}", names.join(", ")));
+        return Exit::Cluster;
+    }
+    let here = |target: &Subject| {
+        let instance = facts.get(kind::INSTANCE, &target.namespace, &target.vm);
+        let place = args.all_namespaces || target.namespace == own;
+        place && instance.is_some_and(|instance| text(instance, "/status/nodeName") == Some(node))
+    };
+    let targets: Vec<_> = subjects(facts, true).into_iter().filter(here).collect();
+    for gap in facts.gaps() {
+        terminal.warning(&format!("not all is seen: {}", gap.reason));
+    }
+    if targets.is_empty() {
+        terminal.say(&format!("no machine that is seen runs on {node}\n"));
+        return Exit::Done;
+    }
+    let wish = Wish { unmanaged_ok: args.unmanaged_ok, now: now(), ..Wish::default() };
+    let (mut ready, mut exits) = (Vec::new(), Vec::new());
+    for target in &targets {
+        let head = format!("{}/{}", target.namespace, target.shown());
+        let open = Journey::of(facts, &target.namespace, &target.vm).ok().flatten().filter(Journey::is_open);
+        let resumes = open.as_ref().is_some_and(|open| is_same(open, &wish) && !open.back);
+        let found = drafted(&wish, target, facts, session);
+        let why = match (&found, &open) {
+            (_, Some(open)) if !resumes => {
+                Some(("another move is under way".to_owned(), format!("it stands at: {}", open.stage)))
+            }
+            (Err(Ok(refusal)), _) => Some((refusal.reason.clone(), refusal.help.clone())),
+            (Err(Err(refused)), _) => return tell(refused, terminal),
+            (Ok(draft), _) => draft
+                .checks
+                .iter()
+                .find_map(|check| match &check.found {
+                    crate::migrate::Found::Failed { why, help } => {
+                        Some((format!("{}: {why}", check.what), help.clone()))
+                    }
+                    _ => None,
+                })
+                .filter(|_| !resumes),
+        };
+        match (why, found) {
+            (None, Ok(draft)) => {
+                terminal.say(&format!(
+                    "{} {}: live\n",
+                    "move".style(terminal.out.added),
+                    head.style(terminal.out.strong)
+                ));
+                ready.push((target, draft, resumes));
+            }
+            (Some((why, help)), _) => {
+                terminal.say(&format!(
+                    "{} {}: {why}\n",
+                    "stay".style(terminal.out.error),
+                    head.style(terminal.out.strong)
+                ));
+                terminal.help(&help);
+                exits.push(Exit::Refused);
+            }
+            (None, Err(_)) => {}
+        }
+    }
+    if args.dry_run || ready.is_empty() {
+        return Exit::worst(&exits);
+    }
+    let question = format!("move {} machines away from {node} while they run?", ready.len());
+    if !confirmed(&[question], args.yes, terminal) {
+        return Exit::Refused;
+    }
+    for (target, draft, resumes) in &ready {
+        let road = Road { session, target, timeout: args.timeout, write: None, terminal };
+        let begin = if *resumes { Begin::Recorded } else { Begin::With(&draft.journey, version(facts, target)) };
+        let exit = go(&road, begin);
+        exits.push(exit);
+        if exit == Exit::Interrupted {
+            break;
+        }
+    }
+    Exit::worst(&exits)
+}

@@ -1,0 +1,211 @@
+//! Disks move while the machine is off: stop, keep the old volumes, copy, exchange the claims, start.
+
+use serde_json::{Value, json};
+
+use super::finish;
+use super::journey::{End, Journey};
+use super::offline;
+use super::scene::Scene;
+use super::step::{Act, Next};
+use super::swap::{Stand, stand, swap};
+use super::target;
+use crate::facts::{is_going, kind, path, text};
+
+pub(super) fn next(journey: &Journey, scene: &Scene<'_>) -> Next {
+    if journey.back {
+        return back(journey, scene);
+    }
+    match stand(scene.vm, journey) {
+        Stand::Source => before(journey, scene),
+        Stand::Target => after(journey, scene),
+        Stand::Other => Next::stuck(
+            journey,
+            "its disks stand neither on the old claims nor on the new ones: somebody changed them meanwhile",
+            "put the old claims back into spec.template.spec.volumes, then --abort",
+        ),
+    }
+}
+
+fn before(journey: &Journey, scene: &Scene<'_>) -> Next {
+    // Copies that were begun while it was off are torn if it was started since.
+    let generation = scene.vm.pointer("/metadata/generation").and_then(Value::as_i64);
+    if journey.generation.is_some() && journey.generation != generation {
+        return Next::stuck(
+            journey,
+            "the machine was changed or started while its disks were copied, so the copies may be torn",
+            format!("{}, then migrate again", journey.abort(scene.namespace)),
+        );
+    }
+    if let Some(next) = offline::stop(journey, scene) {
+        return next;
+    }
+    for moved in &journey.disks {
+        if let Some(next) = retain(journey, moved, scene) {
+            return next;
+        }
+    }
+    let journey = &Journey { generation, ..journey.clone() };
+    for moved in &journey.disks {
+        let Some(disk) = scene.disks.iter().find(|disk| disk.name == moved.disk) else { continue };
+        let Some(volume) = scene.facts.get(kind::DATA_VOLUME, scene.namespace, &moved.to) else {
+            if scene.facts.get(kind::CLAIM, scene.namespace, &moved.to).is_some() {
+                return Next::stuck(
+                    journey,
+                    format!("the claim {} exists without its copy", moved.to),
+                    journey.abort(scene.namespace),
+                );
+            }
+            let body = target::copy(moved, disk, journey, scene.namespace);
+            return Next::step(
+                journey,
+                format!("copy {} to {} of {}", moved.from, moved.to, moved.class),
+                Act::Create(body),
+            );
+        };
+        if !target::is_of(volume, moved) || is_going(volume) {
+            return Next::stuck(
+                journey,
+                format!("the DataVolume {} was not made for this move, or is being deleted", moved.to),
+                journey.abort(scene.namespace),
+            );
+        }
+    }
+    let copies: Vec<_> = journey
+        .disks
+        .iter()
+        .filter_map(|moved| scene.facts.get(kind::DATA_VOLUME, scene.namespace, &moved.to).map(|copy| (moved, copy)))
+        .collect();
+    if let Some((moved, _)) = copies.iter().find(|(_, copy)| text(copy, "/status/phase") == Some("Failed")) {
+        return Next::stuck(
+            journey,
+            format!("CDI could not copy {} to {}", moved.from, moved.to),
+            format!(
+                "`kubectl describe dv {} -n {}` says why; then {}",
+                moved.to,
+                scene.namespace,
+                journey.abort(scene.namespace)
+            ),
+        );
+    }
+    let open: Vec<_> = copies.iter().filter(|(_, copy)| text(copy, "/status/phase") != Some("Succeeded")).collect();
+    if !open.is_empty() {
+        let words: Vec<_> =
+            open.iter().map(|(moved, copy)| format!("{}: {}{}", moved.to, target::progress(copy), why(copy))).collect();
+        return Next::wait(format!("copying {}", words.join(", ")));
+    }
+    Next::step(journey, "let the machine stand on the copies", swap(scene.vm, journey, false, None))
+}
+
+/// What CDI says of a copy that does not run.
+fn why(copy: &Value) -> String {
+    let running = crate::facts::condition(copy, "Running").filter(|(runs, ..)| !runs);
+    running
+        .map(|(_, _, message)| message)
+        .filter(|message| !message.is_empty())
+        .map(|message| format!(" ({message})"))
+        .unwrap_or_default()
+}
+
+/// The volume of a claim that is left is kept, whatever becomes of the claim.
+fn retain(journey: &Journey, moved: &super::journey::Moved, scene: &Scene<'_>) -> Option<Next> {
+    let disk = scene.disks.iter().find(|disk| disk.claim_name == moved.from)?;
+    let volume = disk.volume?;
+    // Without a policy in the record it may not be changed.
+    if text(volume, "/spec/persistentVolumeReclaimPolicy") == Some("Retain") || moved.policy.is_none() {
+        return None;
+    }
+    let name = text(volume, "/metadata/name")?.to_owned();
+    let patch = json!({
+        "metadata": {"uid": volume["metadata"]["uid"]}, "spec": {"persistentVolumeReclaimPolicy": "Retain"},
+    });
+    let act = Act::Merge { kind: kind::VOLUME, name: name.clone(), patch };
+    Some(Next::step(journey, format!("keep the volume {name} whatever happens to its claim (Retain)"), act))
+}
+
+fn after(journey: &Journey, scene: &Scene<'_>) -> Next {
+    for moved in &journey.disks {
+        let Some(claim) = scene.facts.get(kind::CLAIM, scene.namespace, &moved.to) else {
+            return Next::stuck(
+                journey,
+                format!("the claim {} is gone", moved.to),
+                format!("{} puts the old disks back", journey.abort(scene.namespace)),
+            );
+        };
+        if path(claim, &["metadata", "annotations", target::POPULATED]).is_none() {
+            let patch =
+                json!({"metadata": {"uid": claim["metadata"]["uid"], "annotations": {target::POPULATED: moved.to}}});
+            let act = Act::Merge { kind: kind::CLAIM, name: moved.to.clone(), patch };
+            return Next::step(journey, format!("mark {} as filled", moved.to), act);
+        }
+        if let Some(copy) =
+            scene.facts.get(kind::DATA_VOLUME, scene.namespace, &moved.to).filter(|copy| target::is_of(copy, moved))
+        {
+            if is_going(copy) {
+                return Next::wait(format!("the finished copy order {} goes", moved.to));
+            }
+            let uid = text(copy, "/metadata/uid").unwrap_or_default().to_owned();
+            let act = Act::Release { kind: kind::DATA_VOLUME, name: moved.to.clone(), uid };
+            return Next::step(journey, format!("release {} from its finished copy order", moved.to), act);
+        }
+    }
+    finish::next(journey, scene, || offline::start(journey, scene))
+}
+
+/// Whether the machine may have run on its new disks: our own edit is one generation, and a start is another.
+fn was_touched(journey: &Journey, scene: &Scene<'_>) -> bool {
+    let generation = scene.vm.pointer("/metadata/generation").and_then(Value::as_i64);
+    scene.instance.is_some() || journey.generation.map(|before| before + 1) != generation
+}
+
+fn back(journey: &Journey, scene: &Scene<'_>) -> Next {
+    match stand(scene.vm, journey) {
+        Stand::Target if journey.started || was_touched(journey, scene) => Next::stuck(
+            journey,
+            "it was started on the new disks: the old ones lack what its guest wrote since",
+            format!("kubectl wukong migrate {} goes on; then migrate it back with --to-storage-class", journey.shown()),
+        ),
+        Stand::Target => {
+            Next::step(journey, "put all disks back on the old claims", swap(scene.vm, journey, true, None))
+        }
+        Stand::Source => {
+            for moved in &journey.disks {
+                let Some(copy) = scene.facts.get(kind::DATA_VOLUME, scene.namespace, &moved.to) else { continue };
+                // A copy that still reads would read what the guest writes.
+                if target::is_of(copy, moved) && text(copy, "/status/phase") != Some("Succeeded") {
+                    if is_going(copy) {
+                        return Next::wait(format!("the unfinished copy {} goes", moved.to));
+                    }
+                    let uid = text(copy, "/metadata/uid").unwrap_or_default().to_owned();
+                    let act = Act::Delete { kind: kind::DATA_VOLUME, name: moved.to.clone(), uid };
+                    return Next::step(journey, format!("end the unfinished copy {}", moved.to), act);
+                }
+            }
+            if let Some(next) = unretain(journey, scene).or_else(|| offline::start(journey, scene)) {
+                return next;
+            }
+            Next::end(End::Aborted, finish::given_up(journey, scene))
+        }
+        Stand::Other => Next::stuck(
+            journey,
+            "its disks stand neither on the old claims nor on the new ones: somebody changed them meanwhile",
+            "put the old claims back into spec.template.spec.volumes by hand, then --abort again",
+        ),
+    }
+}
+
+/// The reclaim policies are what they were.
+fn unretain(journey: &Journey, scene: &Scene<'_>) -> Option<Next> {
+    journey.disks.iter().find_map(|moved| {
+        let volume = scene.disks.iter().find(|disk| disk.claim_name == moved.from)?.volume?;
+        let policy = moved.policy.as_deref()?;
+        if text(volume, "/spec/persistentVolumeReclaimPolicy") == Some(policy) {
+            return None;
+        }
+        let name = text(volume, "/metadata/name")?.to_owned();
+        let patch = json!({
+            "metadata": {"uid": volume["metadata"]["uid"]}, "spec": {"persistentVolumeReclaimPolicy": policy},
+        });
+        let act = Act::Merge { kind: kind::VOLUME, name: name.clone(), patch };
+        Some(Next::step(journey, format!("set the reclaim policy of {name} back to {policy}"), act))
+    })
+}

@@ -1,0 +1,87 @@
+//! The edit of a machine that lets its disks stand on other claims, all at once.
+
+use serde_json::{Value, json};
+
+use super::journey::Journey;
+use super::step::{Act, patch_machine};
+use crate::facts::{claim_of, text, volumes};
+
+/// Where the disks of a journey are in a machine's spec.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stand {
+    /// All on the claims that they leave.
+    Source,
+    /// All on the claims that they move to.
+    Target,
+    /// Somebody else has a hand in them.
+    Other,
+}
+
+/// Where the disks of a journey stand in an object with volumes.
+pub(super) fn stand(object: &Value, journey: &Journey) -> Stand {
+    let all = volumes(object);
+    let claim = |disk: &str| all.iter().find(|volume| volume["name"] == disk).and_then(claim_of);
+    let on = |target: bool| {
+        journey.disks.iter().all(|disk| claim(&disk.disk) == Some(if target { &disk.to } else { &disk.from }))
+    };
+    match (on(false), on(true)) {
+        (true, _) => Stand::Source,
+        (_, true) => Stand::Target,
+        _ => Stand::Other,
+    }
+}
+
+/// The edit that puts all disks on the claims that they move to, or back.
+///
+/// A template of a disk that moves away would make its DataVolume again, and one that no disk uses is refused: it goes, and
+/// comes back with the disk. Source: KubeVirt, data-volume-template.go and handleDataVolumes.
+pub(super) fn swap(vm: &Value, journey: &Journey, back: bool, strategy: Option<&str>) -> Act {
+    let changed: Vec<_> = volumes(vm)
+        .iter()
+        .map(|volume| {
+            let Some(disk) = journey.disks.iter().find(|disk| volume["name"] == disk.disk.as_str()) else {
+                return volume.clone();
+            };
+            let claim = if back { &disk.from } else { &disk.to };
+            let mut source = volume["persistentVolumeClaim"].clone();
+            if !source.is_object() {
+                source = json!({});
+                if volume["dataVolume"]["hotpluggable"] == true {
+                    source["hotpluggable"] = json!(true);
+                }
+            }
+            source["claimName"] = json!(claim);
+            let template = journey.templates.iter().any(|template| template["metadata"]["name"] == claim.as_str());
+            if template {
+                return json!({"name": disk.disk, "dataVolume": {"name": claim}});
+            }
+            json!({"name": disk.disk, "persistentVolumeClaim": source})
+        })
+        .collect();
+    let mut spec = json!({"template": {"spec": {"volumes": changed}}});
+    let templates = vm.pointer("/spec/dataVolumeTemplates").and_then(Value::as_array).cloned().unwrap_or_default();
+    if back {
+        let mut all = templates;
+        for template in &journey.templates {
+            if all.iter().all(|known| known["metadata"]["name"] != template["metadata"]["name"]) {
+                all.push(template.clone());
+            }
+        }
+        if !journey.templates.is_empty() {
+            spec["dataVolumeTemplates"] = json!(all);
+        }
+    } else if !journey.templates.is_empty() {
+        let left: Vec<_> = templates.into_iter().filter(|template| !leaves(template, journey)).collect();
+        spec["dataVolumeTemplates"] = if left.is_empty() { Value::Null } else { json!(left) };
+    }
+    if let Some(strategy) = strategy {
+        spec["updateVolumesStrategy"] = json!(strategy);
+    }
+    patch_machine(vm, json!({"spec": spec}))
+}
+
+/// Whether a template makes a disk that moves.
+pub(super) fn leaves(template: &Value, journey: &Journey) -> bool {
+    let name = text(template, "/metadata/name");
+    journey.disks.iter().any(|disk| name == Some(disk.from.as_str()))
+}
