@@ -12,6 +12,7 @@ mod doctor;
 mod examples;
 mod hostile;
 mod locate;
+mod migrate;
 mod plan;
 mod properties;
 mod readme;

@@ -4,24 +4,21 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use owo_colors::OwoColorize as _;
-
 use super::Exit;
 use super::access::AccessArgs;
 use super::confirm::confirmed;
+use super::evacuate;
 use super::input::namespace;
 use super::moved;
 use super::session::{Session, refuse, tell};
 use super::terminal::Terminal;
 use super::travel::{Road, go};
 use crate::cluster::{Begin, Refused, fetch, wanted_to_move};
-use crate::facts::{Facts, kind, text};
-use crate::migrate::{
-    Draft, Journey, Unreadable, Way, Wish, abort, allowed, begin, is_same, left, may_retain, needs, ways,
-};
+use crate::facts::{Facts, Journey, Way, kind, text};
+use crate::migrate::{Draft, Unreadable, Wish, abort, allowed, begin, is_same, left, may_retain, needs, ways};
 use crate::output;
 use crate::plan::Refusal;
-use crate::status::{Subject, subject, subjects};
+use crate::status::{Subject, subject};
 
 /// Move a running machine to another node, or its disks to another StorageClass.
 ///
@@ -46,11 +43,11 @@ pub(super) struct Args {
 
     /// The namespace; that of the context if not given.
     #[arg(short = 'n', long, value_name = "NAMESPACE", value_parser = namespace)]
-    namespace: Option<String>,
+    pub(super) namespace: Option<String>,
 
     /// All namespaces, with --from-node.
     #[arg(short = 'A', long, requires = "from_node", conflicts_with = "namespace")]
-    all_namespaces: bool,
+    pub(super) all_namespaces: bool,
 
     /// Move the machine to this node.
     #[arg(long, value_name = "NODE")]
@@ -94,19 +91,19 @@ pub(super) struct Args {
 
     /// Say what would be done.
     #[arg(long)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
 
     /// Do not ask.
     #[arg(short = 'y', long)]
-    yes: bool,
+    pub(super) yes: bool,
 
     /// How long to wait; 0 means as long as it takes.
     #[arg(long, value_name = "DURATION", value_parser = super::access::duration, default_value = "1h")]
-    timeout: Duration,
+    pub(super) timeout: Duration,
 
     /// Move also a machine that Argo CD or Flux manages; its reconciliation must be paused.
     #[arg(long)]
-    unmanaged_ok: bool,
+    pub(super) unmanaged_ok: bool,
 
     /// Write the new claims into this Wukong file.
     #[arg(long, value_name = "FILE")]
@@ -132,7 +129,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
         Err(refused) => return Ok(tell(&refused, terminal)),
     };
     if let Some(node) = &args.from_node {
-        return Ok(evacuate(args, node, &own, &facts, &session, terminal));
+        return Ok(evacuate::evacuate(args, node, &own, &facts, &session, terminal));
     }
     let target = subject(args.name.as_deref().unwrap_or_default(), &own, &facts);
     if let Some(refusal) = Unreadable::of(&facts, &own) {
@@ -209,12 +206,17 @@ fn wish(args: &Args) -> Option<Wish> {
     })
 }
 
-fn now() -> String {
+pub(super) fn now() -> String {
     jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// The plan of one machine, with what the person may do.
-fn drafted(wish: &Wish, target: &Subject, facts: &Facts, session: &Session) -> Result<Draft, Result<Refusal, Refused>> {
+pub(super) fn drafted(
+    wish: &Wish,
+    target: &Subject,
+    facts: &Facts,
+    session: &Session,
+) -> Result<Draft, Result<Refusal, Refused>> {
     let mut draft = begin(facts, target, wish).map_err(Ok)?;
     let mut answers = Vec::new();
     for need in needs(draft.journey.way) {
@@ -263,7 +265,7 @@ fn start(args: &Args, wish: &Wish, facts: &Facts, road: &Road<'_>) -> Exit {
 }
 
 /// The version of the record of a machine's moves, as it was seen.
-fn version<'f>(facts: &'f Facts, target: &Subject) -> Option<&'f str> {
+pub(super) fn version<'f>(facts: &'f Facts, target: &Subject) -> Option<&'f str> {
     let map = facts.get(kind::CONFIG_MAP, &target.namespace, &Journey::name(&target.vm));
     map.and_then(|map| text(map, "/metadata/resourceVersion"))
 }
@@ -330,89 +332,4 @@ fn clean(args: &Args, journey: Option<&Journey>, facts: &Facts, road: &Road<'_>)
     let refused = lefts.iter().any(|left| left.refusal.is_some());
     let exit = super::travel::cleanup(road, journey);
     if refused && exit == Exit::Done { Exit::Refused } else { exit }
-}
-
-/// Moves every machine that runs on a node, in the order of their names.
-fn evacuate(args: &Args, node: &str, own: &str, facts: &Facts, session: &Session, terminal: &Terminal) -> Exit {
-    if facts.get(kind::NODE, "", node).is_none() && facts.unknown(kind::NODE, "").is_none() {
-        let names: Vec<_> = facts.all_of(kind::NODE).filter_map(|node| text(node, "/metadata/name")).collect();
-        terminal.error(&format!("there is no node {node}"));
-        terminal.help(&format!("there are {}", names.join(", ")));
-        return Exit::Cluster;
-    }
-    let here = |target: &Subject| {
-        let instance = facts.get(kind::INSTANCE, &target.namespace, &target.vm);
-        let place = args.all_namespaces || target.namespace == own;
-        place && instance.is_some_and(|instance| text(instance, "/status/nodeName") == Some(node))
-    };
-    let targets: Vec<_> = subjects(facts, true).into_iter().filter(here).collect();
-    for gap in facts.gaps() {
-        terminal.warning(&format!("not all is seen: {}", gap.reason));
-    }
-    if targets.is_empty() {
-        terminal.say(&format!("no machine that is seen runs on {node}\n"));
-        return Exit::Done;
-    }
-    let wish = Wish { unmanaged_ok: args.unmanaged_ok, now: now(), ..Wish::default() };
-    let (mut ready, mut exits) = (Vec::new(), Vec::new());
-    for target in &targets {
-        let head = format!("{}/{}", target.namespace, target.shown());
-        let open = Journey::of(facts, &target.namespace, &target.vm).ok().flatten().filter(Journey::is_open);
-        let resumes = open.as_ref().is_some_and(|open| is_same(open, &wish) && !open.back);
-        let found = drafted(&wish, target, facts, session);
-        let why = match (&found, &open) {
-            (_, Some(open)) if !resumes => {
-                Some(("another move is under way".to_owned(), format!("it stands at: {}", open.stage)))
-            }
-            (Err(Ok(refusal)), _) => Some((refusal.reason.clone(), refusal.help.clone())),
-            (Err(Err(refused)), _) => return tell(refused, terminal),
-            (Ok(draft), _) => draft
-                .checks
-                .iter()
-                .find_map(|check| match &check.found {
-                    crate::migrate::Found::Failed { why, help } => {
-                        Some((format!("{}: {why}", check.what), help.clone()))
-                    }
-                    _ => None,
-                })
-                .filter(|_| !resumes),
-        };
-        match (why, found) {
-            (None, Ok(draft)) => {
-                terminal.say(&format!(
-                    "{} {}: live\n",
-                    "move".style(terminal.out.added),
-                    head.style(terminal.out.strong)
-                ));
-                ready.push((target, draft, resumes));
-            }
-            (Some((why, help)), _) => {
-                terminal.say(&format!(
-                    "{} {}: {why}\n",
-                    "stay".style(terminal.out.error),
-                    head.style(terminal.out.strong)
-                ));
-                terminal.help(&help);
-                exits.push(Exit::Refused);
-            }
-            (None, Err(_)) => {}
-        }
-    }
-    if args.dry_run || ready.is_empty() {
-        return Exit::worst(&exits);
-    }
-    let question = format!("move {} machines away from {node} while they run?", ready.len());
-    if !confirmed(&[question], args.yes, terminal) {
-        return Exit::Refused;
-    }
-    for (target, draft, resumes) in &ready {
-        let road = Road { session, target, timeout: args.timeout, write: None, terminal };
-        let begin = if *resumes { Begin::Recorded } else { Begin::With(&draft.journey, version(facts, target)) };
-        let exit = go(&road, begin);
-        exits.push(exit);
-        if exit == Exit::Interrupted {
-            break;
-        }
-    }
-    Exit::worst(&exits)
 }

@@ -10,6 +10,7 @@ mod confirm;
 mod delete;
 mod diff;
 mod doctor;
+mod evacuate;
 mod exit;
 mod expand;
 mod explain;

@@ -9,7 +9,7 @@ use super::Exit;
 use super::travel::Road;
 use super::write::Directory;
 use crate::amend::{Change, amended};
-use crate::migrate::Journey;
+use crate::facts::{Journey, Moved};
 use crate::output;
 
 /// A file that can be written to at the end of a move: found out at its beginning.
@@ -23,7 +23,7 @@ pub(super) fn check_file(path: &Path) -> anyhow::Result<()> {
 
 /// What the file has to say from now on.
 fn changes(journey: &Journey) -> Vec<Change> {
-    let change = |disk: &crate::migrate::Moved| Change {
+    let change = |disk: &Moved| Change {
         disk: disk.disk.clone(),
         claim: disk.to.clone(),
         class: Some(disk.class.clone()),

@@ -9,8 +9,8 @@ use tokio::time::Instant;
 use super::arrival::end;
 use super::runtime::{interrupted, pause};
 use super::{Delete, Door, Purpose, Reason, Refused, Resource, Wanted, Write, fetch};
-use crate::facts::{Facts, MANAGER, Record, kind, text};
-use crate::migrate::{Act, End, Journey, Next, Step, Unreadable};
+use crate::facts::{End, Facts, Journey, MANAGER, Record, kind, text};
+use crate::migrate::{Act, Next, Step, Unreadable};
 use crate::plan::Refusal;
 use crate::status::Subject;
 

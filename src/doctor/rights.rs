@@ -115,6 +115,19 @@ const ADOPT: &[Need] = &[
     useful("update", "", "configmaps", "`adopt --apply` takes nothing over"),
 ];
 
+/// Some ways of a move need less than others.
+const MIGRATE: &[Need] = &[
+    vital("create", "", "configmaps", "nothing can move: a move is recorded before its first step"),
+    vital("update", "", "configmaps", "nothing can move: a move is recorded before its first step"),
+    vital("list", VM, "virtualmachineinstancemigrations", "nothing can move: it is not seen what moves already"),
+    useful("create", VM, "virtualmachineinstancemigrations", "machines cannot go to another node while they run"),
+    useful("patch", VM, "virtualmachines", "disks cannot move"),
+    useful("create", "", "persistentvolumeclaims", "disks cannot move while their machine runs"),
+    useful("create", CDI, "datavolumes", "disks cannot be copied while their machine is off"),
+    useful("create", CDI, "datavolumes/source", "disks cannot be copied while their machine is off"),
+    useful("delete", "", "persistentvolumeclaims", "`--cleanup` deletes nothing"),
+];
+
 const BREAKS_OFF: &str = "a deletion breaks off half-way";
 
 const DELETE: &[Need] = &[
@@ -142,7 +155,7 @@ const STATUS: &[Need] = &[
 ];
 
 /// Every command that asks a cluster. A new command belongs here.
-const ROWS: [Row; 9] = [
+const ROWS: [Row; 10] = [
     Row { command: "diff", needs: &[SECRETS] },
     Row { command: "apply", needs: &[SECRETS, RECORD, WRITES] },
     Row { command: "start", needs: &[START] },
@@ -152,6 +165,7 @@ const ROWS: [Row; 9] = [
     Row { command: "adopt", needs: &[ADOPT] },
     Row { command: "delete", needs: &[SECRETS, DELETE] },
     Row { command: "status", needs: &[STATUS] },
+    Row { command: "migrate", needs: &[MIGRATE] },
 ];
 
 /// What all of them need is told once.

@@ -1,6 +1,7 @@
 //! What a cluster has, as it was read: plain data, and what could not be read.
 
 mod file;
+mod journey;
 mod keep;
 mod object;
 mod record;
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+pub use journey::{End, Journey, Kept, Moved, Way};
 pub use keep::keep;
 pub use object::{
     claim_of, condition, created_by_other, has_ended, is_going, is_helper, is_owned_by, last_seen, path, strings, text,

@@ -3,11 +3,10 @@
 use serde_json::Value;
 
 use super::check::Check;
-use super::journey::{Journey, Way};
 use super::scene::Scene;
 use super::size::guest_bytes;
 use super::swap::{Stand, stand};
-use crate::facts::{Facts, condition, kind, text};
+use crate::facts::{Facts, Journey, Way, condition, kind, text};
 use crate::quantity::Quantity;
 use crate::status::Subject;
 
@@ -124,7 +123,7 @@ fn guest(scene: &Scene<'_>) -> Vec<Check> {
     all
 }
 
-fn size(what: &str, moved: &super::journey::Moved, claim: &Value, scene: &Scene<'_>) -> Check {
+fn size(what: &str, moved: &crate::facts::Moved, claim: &Value, scene: &Scene<'_>) -> Check {
     let real = text(claim, "/status/capacity/storage").and_then(|text| Quantity::parse(text).ok());
     let real = real.as_ref().and_then(Quantity::units);
     let old = scene.facts.get(kind::CLAIM, scene.namespace, &moved.from);

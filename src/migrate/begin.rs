@@ -4,13 +4,12 @@ use serde_json::Value;
 
 use super::check::Check;
 use super::checklist::{Course, checks};
-use super::journey::{Journey, Moved, Way};
 use super::scene::{Disk, Scene};
 use super::size;
 use super::step::{is_halted, run_of};
 use super::swap::leaves;
 use super::target;
-use crate::facts::{Facts, kind, strings, text};
+use crate::facts::{Facts, Journey, Moved, Way, kind, strings, text, volumes};
 use crate::plan::Refusal;
 use crate::status::{Subject, tool};
 
@@ -160,7 +159,9 @@ fn moved(scene: &Scene<'_>, subject: &Subject, wish: &Wish, class: &str) -> Resu
         }
         let to = target::name(disk.claim_name, &taken, scene.facts, scene.namespace);
         taken.push(to.clone());
+        let volume = volumes(scene.vm).iter().find(|volume| volume["name"] == disk.name).cloned().unwrap_or_default();
         all.push(Moved {
+            volume,
             disk: disk.name.to_owned(),
             from: disk.claim_name.to_owned(),
             from_uid: disk.claim.and_then(|claim| text(claim, "/metadata/uid")).unwrap_or_default().to_owned(),

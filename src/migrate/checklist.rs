@@ -3,11 +3,10 @@
 use serde_json::Value;
 
 use super::check::Check;
-use super::journey::{Moved, Way};
 use super::room;
 use super::scene::{Disk, Scene};
 use super::size::shown;
-use crate::facts::{condition, kind, strings, text};
+use crate::facts::{Moved, Way, condition, kind, strings, text};
 use crate::plan::{migrates, readable, rolls_out, version};
 use crate::quantity::Quantity;
 

@@ -2,11 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::journey::{Journey, Kept};
 use super::scene::Scene;
 use super::step::{Act, Next};
 use super::storage_live;
-use crate::facts::{Facts, is_going, kind, text};
+use crate::facts::{End, Facts, Journey, Kept, is_going, kind, text};
 use crate::plan::{Refusal, claim_user};
 use crate::status::Subject;
 
@@ -70,7 +69,7 @@ pub fn next(journey: &Journey, facts: &Facts, subject: &Subject) -> Next {
     }
     let mut ended = journey.clone();
     ended.kept = lefts.into_iter().filter(|left| left.refusal.is_some()).map(|left| left.kept).collect();
-    Next::End(journey.end.unwrap_or(super::End::Done), Box::new(ended))
+    Next::End(journey.end.unwrap_or(End::Done), Box::new(ended))
 }
 
 /// The policy that the volume had decides what becomes of the bytes; then the claim goes, with the DataVolume above it.

@@ -2,11 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::journey::{End, Journey, Kept};
 use super::scene::Scene;
 use super::step::{Act, Next};
-use super::target::MOVED_TO;
-use crate::facts::{Facts, Record, kind, path, text, volumes};
+use crate::facts::{End, Facts, Journey, Kept, Record, kind, path, text, volumes};
+use crate::plan::MOVED_TO;
 
 /// What is left to do when the guest has its new disks. `before` is what the way of the move does first.
 pub(super) fn next(journey: &Journey, scene: &Scene<'_>, before: impl FnOnce() -> Option<Next>) -> Next {

@@ -11,7 +11,6 @@ mod check;
 mod checklist;
 mod cleanup;
 mod finish;
-mod journey;
 mod node;
 mod offline;
 mod rights;
@@ -31,7 +30,6 @@ pub use begin::{Draft, Wish, begin, is_same};
 pub use check::{Check, Found};
 pub use cleanup::{Left, left, next as cleanup};
 pub use finish::repointed;
-pub use journey::{End, Journey, Kept, Moved, Way};
 pub use rights::{Need, allowed, may_retain, needs};
 pub use size::shown;
 pub use step::{Act, Next, Step};
@@ -40,7 +38,7 @@ pub use ways::{Ways, ways};
 
 use scene::Scene;
 
-use crate::facts::{Facts, text};
+use crate::facts::{Facts, Journey, Way, text};
 use crate::plan::Refusal;
 use crate::status::Subject;
 
@@ -96,7 +94,8 @@ pub fn abort(journey: &Journey, facts: &Facts, subject: &Subject) -> Result<Jour
     let Some(scene) = Scene::of(facts, subject) else { return Ok(back) };
     let arrived = journey.way == Way::StorageLive
         && swap::stand(scene.vm, journey) == swap::Stand::Target
-        && storage_live::copying(journey, &scene) == storage_live::Copying::Complete;
+        && (storage_live::has_moved(journey, &scene)
+            || storage_live::copying(journey, &scene) == storage_live::Copying::Complete);
     if arrived {
         return Err(refuse("its guest runs on the new disks, or ran there: the old ones lack what it wrote since"));
     }

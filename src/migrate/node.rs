@@ -2,11 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::journey::{End, Journey};
 use super::offline;
 use super::scene::Scene;
-use super::step::{Act, Next, patch_machine};
-use crate::facts::{condition, is_going, kind, text};
+use super::step::{Act, Next, abort_command, patch_machine};
+use crate::facts::{End, Journey, condition, is_going, kind, text};
 
 /// The label by which a node is named.
 pub(super) const HOSTNAME: &str = "kubernetes.io/hostname";
@@ -57,7 +56,7 @@ pub(super) fn live(journey: &Journey, scene: &Scene<'_>) -> Next {
                 format!("the migration failed: {}", reason.unwrap_or("KubeVirt gives no reason")),
                 format!(
                     "it runs where it was; {} clears this, and `kubectl wukong migrate {}` tells what is in the way",
-                    journey.abort(scene.namespace),
+                    abort_command(journey, scene.namespace),
                     journey.shown()
                 ),
             )

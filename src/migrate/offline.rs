@@ -2,10 +2,9 @@
 
 use serde_json::json;
 
-use super::journey::Journey;
 use super::scene::Scene;
 use super::step::{Act, Next, halt, is_halted, patch_machine, run_of};
-use crate::facts::kind;
+use crate::facts::{Journey, kind};
 
 /// What is left to do until the machine is off and nobody holds its disks.
 pub(super) fn stop(journey: &Journey, scene: &Scene<'_>) -> Option<Next> {

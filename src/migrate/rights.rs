@@ -1,7 +1,7 @@
 //! What a person must be allowed to do for a move.
 
 use super::check::Check;
-use super::journey::Way;
+use crate::facts::Way;
 
 /// A right, in the words of Kubernetes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,8 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::journey::{End, Journey};
-use crate::facts::text;
+use crate::facts::{End, Journey, text};
 use crate::plan::Refusal;
 
 /// What happens next.
@@ -89,16 +88,9 @@ impl Next {
     }
 }
 
-impl Journey {
-    /// The machine as a person would type it.
-    pub fn shown(&self) -> String {
-        self.wukong.clone().unwrap_or_else(|| format!("vm/{}", self.vm))
-    }
-
-    /// The command that takes it back.
-    pub(super) fn abort(&self, namespace: &str) -> String {
-        format!("kubectl wukong migrate {} -n {namespace} --abort", self.shown())
-    }
+/// The command that takes a journey back.
+pub(super) fn abort_command(journey: &Journey, namespace: &str) -> String {
+    format!("kubectl wukong migrate {} -n {namespace} --abort", journey.shown())
 }
 
 /// A patch of the machine as it was seen.

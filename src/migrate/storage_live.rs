@@ -3,12 +3,11 @@
 use serde_json::{Value, json};
 
 use super::finish;
-use super::journey::{End, Journey};
 use super::scene::Scene;
-use super::step::{Act, Next, patch_machine};
+use super::step::{Act, Next, abort_command, patch_machine};
 use super::swap::{Stand, stand, swap};
 use super::target;
-use crate::facts::{condition, is_going, kind, text};
+use crate::facts::{End, Journey, condition, is_going, kind, text};
 
 /// The value of `updateVolumesStrategy` under which claims are copied and not just exchanged.
 const MIGRATION: &str = "Migration";
@@ -47,14 +46,17 @@ pub(super) fn copying(journey: &Journey, scene: &Scene<'_>) -> Copying {
         };
     };
     let changing = condition(instance, "VolumesChange").is_some_and(|(holds, ..)| holds);
-    // The source node is never the target: who is elsewhere has arrived.
-    let moved = text(instance, "/status/nodeName") != journey.source_node.as_deref();
     match stand(instance, journey) {
-        Stand::Target if moved && !changing => Copying::Complete,
+        Stand::Target if has_moved(journey, scene) && !changing => Copying::Complete,
         Stand::Target => Copying::UnderWay,
         Stand::Source | Stand::Other if begun || changing => Copying::UnderWay,
         Stand::Source | Stand::Other => Copying::Not,
     }
+}
+
+/// Whether the guest runs elsewhere: the source node is never the target.
+pub(super) fn has_moved(journey: &Journey, scene: &Scene<'_>) -> bool {
+    scene.node().is_some() && scene.node() != journey.source_node.as_deref()
 }
 
 pub(super) fn next(journey: &Journey, scene: &Scene<'_>) -> Next {
@@ -91,7 +93,7 @@ fn before(journey: &Journey, scene: &Scene<'_>) -> Next {
             return Next::stuck(
                 journey,
                 format!("the claim {} exists and was not made for this move, or is being deleted", moved.to),
-                journey.abort(scene.namespace),
+                abort_command(journey, scene.namespace),
             );
         }
         // A class that binds at once shows here whether it can; the other kind binds when the guest comes.
@@ -104,7 +106,7 @@ fn before(journey: &Journey, scene: &Scene<'_>) -> Next {
         return Next::stuck(
             journey,
             "it does not run any more, and disks move live only while it runs",
-            format!("{}, then start it, or migrate with --offline", journey.abort(scene.namespace)),
+            format!("{}, then start it, or migrate with --offline", abort_command(journey, scene.namespace)),
         );
     }
     let journey = Journey { source_node: scene.node().map(str::to_owned), ..journey.clone() };
@@ -124,21 +126,27 @@ fn after(journey: &Journey, scene: &Scene<'_>) -> Next {
         Copying::Broken => Next::stuck(
             journey,
             "its guest ended while its disks were copied; the copies are not complete, and the old disks are whole",
-            format!("{} puts the old disks back and starts it", journey.abort(scene.namespace)),
+            format!("{} puts the old disks back and starts it", abort_command(journey, scene.namespace)),
         ),
         Copying::Not | Copying::UnderWay => {
             if let Some((true, _, message)) = condition(scene.vm, "RestartRequired") {
                 return Next::stuck(
                     journey,
                     format!("KubeVirt does not copy its disks while it runs: {message}"),
-                    format!("{} puts the old disks back; do not restart it before", journey.abort(scene.namespace)),
+                    format!(
+                        "{} puts the old disks back; do not restart it before",
+                        abort_command(journey, scene.namespace)
+                    ),
                 );
             }
             if scene.instance.is_none() {
                 return Next::stuck(
                     journey,
                     "it was stopped before its disks were copied: the new claims are empty",
-                    format!("{} puts the old disks back; do not start it before", journey.abort(scene.namespace)),
+                    format!(
+                        "{} puts the old disks back; do not start it before",
+                        abort_command(journey, scene.namespace)
+                    ),
                 );
             }
             let (failed, reason) = failures(journey, scene);
@@ -146,7 +154,7 @@ fn after(journey: &Journey, scene: &Scene<'_>) -> Next {
                 return Next::stuck(
                     journey,
                     format!("KubeVirt tried {failed} times and goes on trying: {reason}"),
-                    format!("mend the cause and run this again, or {}", journey.abort(scene.namespace)),
+                    format!("mend the cause and run this again, or {}", abort_command(journey, scene.namespace)),
                 );
             }
             Next::wait(words(scene, failed, &reason))
@@ -203,6 +211,8 @@ fn back(journey: &Journey, scene: &Scene<'_>) -> Next {
                 "its guest ran on the new disks before it ended: the old ones lack what it wrote",
                 format!("start it; then kubectl wukong migrate {} goes on", journey.shown()),
             ),
+            // The guest is there, and KubeVirt has not noted it: its cancelling would give the guest the old disks.
+            Copying::UnderWay if has_moved(journey, scene) => Next::wait("KubeVirt notes that the copy has ended"),
             Copying::Complete | Copying::Not | Copying::UnderWay | Copying::Broken => {
                 Next::step(journey, "put all disks back on the old claims", swap(scene.vm, journey, true, None))
             }

@@ -3,13 +3,12 @@
 use serde_json::{Value, json};
 
 use super::finish;
-use super::journey::{End, Journey};
 use super::offline;
 use super::scene::Scene;
-use super::step::{Act, Next};
+use super::step::{Act, Next, abort_command};
 use super::swap::{Stand, stand, swap};
 use super::target;
-use crate::facts::{is_going, kind, path, text};
+use crate::facts::{End, Journey, is_going, kind, path, text};
 
 pub(super) fn next(journey: &Journey, scene: &Scene<'_>) -> Next {
     if journey.back {
@@ -33,7 +32,7 @@ fn before(journey: &Journey, scene: &Scene<'_>) -> Next {
         return Next::stuck(
             journey,
             "the machine was changed or started while its disks were copied, so the copies may be torn",
-            format!("{}, then migrate again", journey.abort(scene.namespace)),
+            format!("{}, then migrate again", abort_command(journey, scene.namespace)),
         );
     }
     if let Some(next) = offline::stop(journey, scene) {
@@ -52,7 +51,7 @@ fn before(journey: &Journey, scene: &Scene<'_>) -> Next {
                 return Next::stuck(
                     journey,
                     format!("the claim {} exists without its copy", moved.to),
-                    journey.abort(scene.namespace),
+                    abort_command(journey, scene.namespace),
                 );
             }
             let body = target::copy(moved, disk, journey, scene.namespace);
@@ -66,7 +65,7 @@ fn before(journey: &Journey, scene: &Scene<'_>) -> Next {
             return Next::stuck(
                 journey,
                 format!("the DataVolume {} was not made for this move, or is being deleted", moved.to),
-                journey.abort(scene.namespace),
+                abort_command(journey, scene.namespace),
             );
         }
     }
@@ -83,7 +82,7 @@ fn before(journey: &Journey, scene: &Scene<'_>) -> Next {
                 "`kubectl describe dv {} -n {}` says why; then {}",
                 moved.to,
                 scene.namespace,
-                journey.abort(scene.namespace)
+                abort_command(journey, scene.namespace)
             ),
         );
     }
@@ -107,7 +106,7 @@ fn why(copy: &Value) -> String {
 }
 
 /// The volume of a claim that is left is kept, whatever becomes of the claim.
-fn retain(journey: &Journey, moved: &super::journey::Moved, scene: &Scene<'_>) -> Option<Next> {
+fn retain(journey: &Journey, moved: &crate::facts::Moved, scene: &Scene<'_>) -> Option<Next> {
     let disk = scene.disks.iter().find(|disk| disk.claim_name == moved.from)?;
     let volume = disk.volume?;
     // Without a policy in the record it may not be changed.
@@ -128,12 +127,11 @@ fn after(journey: &Journey, scene: &Scene<'_>) -> Next {
             return Next::stuck(
                 journey,
                 format!("the claim {} is gone", moved.to),
-                format!("{} puts the old disks back", journey.abort(scene.namespace)),
+                format!("{} puts the old disks back", abort_command(journey, scene.namespace)),
             );
         };
         if path(claim, &["metadata", "annotations", target::POPULATED]).is_none() {
-            let patch =
-                json!({"metadata": {"uid": claim["metadata"]["uid"], "annotations": {target::POPULATED: moved.to}}});
+            let patch = json!({"metadata": {"uid": claim["metadata"]["uid"], "annotations": {target::POPULATED: moved.to, target::MOVED_FROM: moved.from}}});
             let act = Act::Merge { kind: kind::CLAIM, name: moved.to.clone(), patch };
             return Next::step(journey, format!("mark {} as filled", moved.to), act);
         }

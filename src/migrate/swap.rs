@@ -2,9 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::journey::Journey;
 use super::step::{Act, patch_machine};
-use crate::facts::{claim_of, text, volumes};
+use crate::facts::{Journey, claim_of, text, volumes};
 
 /// Where the disks of a journey are in a machine's spec.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +41,10 @@ pub(super) fn swap(vm: &Value, journey: &Journey, back: bool, strategy: Option<&
             let Some(disk) = journey.disks.iter().find(|disk| volume["name"] == disk.disk.as_str()) else {
                 return volume.clone();
             };
+            // As it was, or KubeVirt takes it for a change that needs a restart.
+            if back && disk.volume.is_object() {
+                return disk.volume.clone();
+            }
             let claim = if back { &disk.from } else { &disk.to };
             let mut source = volume["persistentVolumeClaim"].clone();
             if !source.is_object() {
@@ -51,10 +54,6 @@ pub(super) fn swap(vm: &Value, journey: &Journey, back: bool, strategy: Option<&
                 }
             }
             source["claimName"] = json!(claim);
-            let template = journey.templates.iter().any(|template| template["metadata"]["name"] == claim.as_str());
-            if template {
-                return json!({"name": disk.disk, "dataVolume": {"name": claim}});
-            }
             json!({"name": disk.disk, "persistentVolumeClaim": source})
         })
         .collect();

@@ -2,17 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
-use super::journey::{Journey, Moved};
 use super::scene::Disk;
 use super::size::GUEST_SIZE;
-use crate::facts::{Facts, kind, text};
+use crate::facts::{Facts, Journey, Moved, kind, text};
 use crate::machine::MANAGED_LABEL;
 use crate::render::is_keep;
 
 /// Of which journey a claim is: the name of the claim that the disk leaves.
 pub(super) const MOVED_FROM: &str = "vm.novasphere.dev/moved-from";
-/// Where the content of a claim went: the name of the claim that the disk moved to.
-pub(super) const MOVED_TO: &str = "vm.novasphere.dev/moved-to";
 /// A claim with content of its own: CDI takes a DataVolume of this name for done, and imports nothing over it.
 /// Source: CDI, pkg/controller/common/util.go, AnnPopulatedFor.
 pub(super) const POPULATED: &str = "cdi.kubevirt.io/storage.populatedFor";

@@ -4,9 +4,8 @@ use serde_json::{Value, json};
 
 use super::check::Check;
 use super::checklist::{Course, checks};
-use super::journey::{Journey, Way};
 use super::scene::Scene;
-use crate::facts::{Facts, text};
+use crate::facts::{Facts, Journey, Way, text};
 use crate::status::Subject;
 
 /// The ways of a machine.

@@ -4,7 +4,8 @@ use owo_colors::{OwoColorize as _, Style};
 use similar::{ChangeTag, TextDiff};
 
 use crate::amend::Change;
-use crate::migrate::{Check, Draft, Found, Journey, Left, Way, Ways};
+use crate::facts::{Journey, Way};
+use crate::migrate::{Check, Draft, Found, Left, Ways};
 use crate::text::{Styles, sanitize, wrap};
 
 /// Lines after the first one stand below it.

@@ -13,6 +13,7 @@ mod keys;
 mod lists;
 mod machine;
 mod merge;
+mod moving;
 mod object;
 mod own;
 mod owned;
@@ -29,6 +30,7 @@ pub use goal::{Growth, Line, Progress, Sent, State, To, growth, progress};
 pub(crate) use grow::{claim_size, hides_growth, mebibytes as readable};
 pub(crate) use guest::{migrates, numbers, rolls_out, version};
 pub use identity::FIRMWARE;
+pub use moving::MOVED_TO;
 pub use object::{LAST_APPLIED, visible};
 pub use remove::{Removal, removal};
 pub use step::{Conflict, Data, DiskPlan, Effect, Note, Op, Plan, Refusal, Step, Wishes};
@@ -70,6 +72,7 @@ pub fn compare(machine: &Machine, options: &Options, facts: &Facts, wishes: Wish
         }
         Err(refusal) => plan.refusals.push(refusal),
     }
+    plan.refusals.extend(moving::under_way(&machine.name, &namespace, &machine.vm_name(), facts));
     let guest = Guest::of(facts, &namespace, &machine.vm_name());
     let manifests = render(machine, options);
     for manifest in &manifests {

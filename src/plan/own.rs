@@ -62,6 +62,14 @@ pub(super) fn standing(
             return Ok(Standing::Own);
         }
     }
+    if let Some(to) = super::moving::moved_to(object).filter(|_| !wishes.adopt) {
+        return Err(refuse(
+            format!("its disk has moved to {to}, and this is what it left"),
+            format!(
+                "write `claimName: {to}` into the file; what was left goes with `kubectl wukong migrate {wukong} --cleanup`"
+            ),
+        ));
+    }
     if wishes.adopt {
         return Ok(Standing::Adopted);
     }

@@ -63,6 +63,7 @@ pub fn removal(facts: &Facts, namespace: &str, wukong: &str, vm: &str, named: &[
         out.refusals.push(unknown(namespace, wukong, vm, machine, facts));
         return out;
     };
+    out.refusals.extend(super::moving::under_way(wukong, namespace, vm, facts));
     out.record = found.cloned();
     let mut needed = vec![kind::MACHINE, kind::INSTANCE];
     if !named.is_empty() {

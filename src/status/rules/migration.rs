@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::facts::{condition, is_going, text};
+use crate::facts::{Journey, condition, is_going, text};
 use crate::status::cause::Causes;
 use crate::status::look::Look;
 use crate::status::time::{duration, since};
@@ -12,6 +12,7 @@ use crate::text::redact;
 const NEWS: i64 = 3600;
 
 pub(super) fn rule(look: &Look<'_>, causes: &mut Causes) {
+    journey(look, causes);
     let Some(instance) = look.instance else { return };
     let mut all = look.index.migrations(look.namespace, look.name).iter().copied();
     // One of an instance before this one is history.
@@ -23,6 +24,26 @@ pub(super) fn rule(look: &Look<'_>, causes: &mut Causes) {
         let text = format!("node {node} is being emptied, and it cannot move: {}", redact(why));
         let next = format!("stop it, so that it starts elsewhere: kubectl wukong restart {}", look.shown);
         causes.broken("migration-blocked", "", text, next);
+    }
+}
+
+/// A move that was begun, and whose run may have been killed; and what earlier ones left.
+fn journey(look: &Look<'_>, causes: &mut Causes) {
+    let Ok(Some(journey)) = Journey::of(look.index.facts, look.namespace, look.name) else { return };
+    let command = format!("kubectl wukong migrate {}", look.shown);
+    if journey.is_open() {
+        let word = if journey.back { "is being taken back" } else { "is under way" };
+        let text = format!("a move ({}) {word}: {}", journey.way.name(), redact(&journey.stage));
+        causes.note(
+            "move-open",
+            "",
+            text,
+            format!("{command} --continue goes on if nobody does, --abort takes it back"),
+        );
+    } else if !journey.kept.is_empty() {
+        let claims: Vec<_> = journey.kept.iter().map(|kept| kept.claim.as_str()).collect();
+        let text = format!("kept from earlier moves: {}", redact(&claims.join(", ")));
+        causes.note("move-left", "", text, format!("{command} --cleanup deletes it, when you are sure"));
     }
 }
 

@@ -3,7 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::facts::{Facts, RECORD_LABEL, Unusable, kind, text};
+use super::object::text;
+use super::{Facts, RECORD_LABEL, Unusable, kind};
 
 /// A move of a machine or of its disks.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,7 +74,7 @@ pub enum End {
 }
 
 /// A disk that moves.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Moved {
     /// The disk.
     pub disk: String,
@@ -93,6 +94,8 @@ pub struct Moved {
     pub size: String,
     /// The reclaim policy of the volume behind the claim that it leaves.
     pub policy: Option<String>,
+    /// The entry among the machine's volumes, as it was.
+    pub volume: Value,
 }
 
 /// A claim that is kept.
@@ -133,6 +136,11 @@ impl Way {
 }
 
 impl Journey {
+    /// The machine as a person would type it.
+    pub fn shown(&self) -> String {
+        self.wukong.clone().unwrap_or_else(|| format!("vm/{}", self.vm))
+    }
+
     /// The name of the ConfigMap of a machine's move. The name of a Wukong has no dots, so that no record has this name.
     pub fn name(vm: &str) -> String {
         format!("wukong.move.{vm}")
@@ -183,6 +191,7 @@ impl Journey {
             volume_mode: part(disk, "volumeMode"),
             size: part(disk, "size"),
             policy: disk["policy"].as_str().map(str::to_owned),
+            volume: disk["volume"].clone(),
         });
         let disks: Vec<_> = disks.collect();
         if disks.iter().any(|disk| disk.disk.is_empty() || disk.from.is_empty() || disk.to.is_empty()) {
@@ -266,7 +275,7 @@ impl Moved {
         json!({
             "disk": self.disk, "from": self.from, "fromUid": self.from_uid, "to": self.to, "class": self.class,
             "accessMode": self.access_mode, "volumeMode": self.volume_mode, "size": self.size,
-            "policy": self.policy,
+            "policy": self.policy, "volume": self.volume,
         })
     }
 }
