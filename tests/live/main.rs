@@ -19,6 +19,7 @@ mod guests;
 mod imports;
 mod kubectl;
 mod migration;
+mod moves;
 mod nodes;
 mod person;
 mod places;
@@ -62,6 +63,10 @@ fn main() -> ExitCode {
         // The longest ones first, or the others wait for them at the end.
         fates::of_what_is_deleted,
         fates::of_what_is_lost,
+        moves::taken_back_at_every_step,
+        moves::killed_at_every_step,
+        moves::live_there_and_back,
+        moves::offline_there_and_back,
         safety_killed::after_every_write,
         safety_faults::at_every_step,
         person::a_killed_starter_leaves_no_process,
@@ -104,6 +109,9 @@ fn main() -> ExitCode {
         migration::to_the_other_node,
         migration::that_fails,
         migration::of_a_local_disk_is_not_possible,
+        moves::refused_before_the_first_step,
+        moves::to_another_node,
+        moves::a_node_is_emptied,
         places::of_thirteen_backends,
         safety_faults::two_at_once,
         safety_killed::an_interruption,
