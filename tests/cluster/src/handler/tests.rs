@@ -3,7 +3,9 @@ use super::*;
 const NOW: &str = "2026-01-01T00:00:00Z";
 
 fn step(machine: &Value, launchers: &[&Value]) -> Option<(Value, Option<&'static str>)> {
-    next(machine, launchers, NOW).map(|change| (change.machine["status"].clone(), change.pod.map(|(_, end)| end)))
+    let alive = ["n".to_owned(), "nn".to_owned()];
+    next(machine, launchers, &alive, NOW)
+        .map(|change| (change.machine["status"].clone(), change.pod.map(|(_, end)| end)))
 }
 
 fn launcher(node: &str) -> Value {
@@ -109,13 +111,13 @@ fn hot_plugged_disks_go_through_their_phases_to_places_of_their_own() {
 }
 
 #[test]
-fn a_migration_takes_three_steps_and_ends_the_source() {
+fn a_migration_takes_four_steps_and_ends_the_source() {
     let (source, target) = (launcher("n"), launcher("nn"));
     let mut machine = machine();
     machine["status"] = step(&machine, &[&source]).unwrap().0;
     machine["status"]["migrationState"] = json!({"sourceNode": "n", "targetNode": "nn"});
     let mut ends = None;
-    for key in ["targetNodeAddress", "startTimestamp", "completed"] {
+    for key in ["targetNodeAddress", "startTimestamp", "endTimestamp", "completed"] {
         let (status, end) = step(&machine, &[&source, &target]).unwrap();
         assert!(!status["migrationState"][key].is_null(), "{key}: {status}");
         machine["status"] = status;
