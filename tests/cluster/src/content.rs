@@ -94,5 +94,5 @@ pub(crate) async fn first_write(objects: &Objects, volume: &Value, content: &str
 
 /// How a copy to a claim goes, if not well.
 pub(crate) fn trouble(claim: &Value) -> Option<&str> {
-    claim["metadata"]["annotations"][COPY].as_str()
+    claim["metadata"]["annotations"][COPY].as_str().filter(|trouble| !trouble.is_empty())
 }

@@ -76,8 +76,8 @@ fn moves_with_disks(status: &Value, spec: &Value) -> Result<bool, Refusal> {
         };
         let known = list(&status["volumeStatus"]).iter().find(|known| known["name"] == volume["name"]);
         let modes = known.map_or(&Value::Null, |known| &known["persistentVolumeClaimInfo"]["accessModes"]);
-        let moves = moved.iter().any(|moved| moved["volumeName"] == volume["name"]) && !modes.is_null();
-        if !list(modes).contains(&json!("ReadWriteMany")) && !moves {
+        let leaves = moved.iter().any(|one| one["volumeName"] == volume["name"]) && !modes.is_null();
+        if !list(modes).contains(&json!("ReadWriteMany")) && !leaves {
             let why = if modes.is_null() { "Unable to determine if PVC is shared" } else { "PVC is not shared" };
             let why = why.replacen("PVC", &format!("PVC {claim}"), 1);
             let must = "live migration requires that all PVCs must be shared (using ReadWriteMany access mode)";

@@ -23,16 +23,15 @@ pub(super) async fn first_writes(objects: &Objects, disks: &Disks, machine: &Val
 fn claims(machine: &Value) -> impl Iterator<Item = &Value> {
     let (spec, status) = (&machine["spec"], &machine["status"]);
     let runs = status["phase"] == "Running";
-    let named = |all: &'_ Value, key: &str, name: &Value| list(all).iter().find(|one| one[key] == *name).cloned();
     list(&spec["volumes"]).iter().filter(move |_| runs).filter_map(move |volume| {
         let name = &volume["name"];
-        let state = named(&status["volumeStatus"], "name", name).unwrap_or_default();
+        let state = list(&status["volumeStatus"]).iter().find(|state| state["name"] == *name).unwrap_or(&Value::Null);
         // A disk that is plugged in while the guest runs appears when it is ready.
         let absent = state["hotplugVolume"].is_object() && state["phase"] != "Ready";
-        let moves = list(&status["migratedVolumes"]).iter().find(|moved| moved["volumeName"] == *name);
+        let change = list(&status["migratedVolumes"]).iter().find(|one| one["volumeName"] == *name);
         let own = &volume["persistentVolumeClaim"];
-        let claim = match moves {
-            Some(moved) => &moved["sourcePVCInfo"]["claimName"],
+        let claim = match change {
+            Some(change) => &change["sourcePVCInfo"]["claimName"],
             None if own.is_object() => &own["claimName"],
             None => &volume["dataVolume"]["name"],
         };

@@ -20,7 +20,15 @@ pub(super) fn next<'a>(
 ) -> Option<Change<'a>> {
     let state = &machine["status"]["migrationState"];
     let is = |key: &str| !state[key].is_null() && state[key] != json!(false) && state[key] != json!("");
-    if !is("targetNode") || is("completed") || is("failed") || !alive.iter().any(|node| state["targetNode"] == **node) {
+    if !is("targetNode") || !alive.iter().any(|node| state["targetNode"] == **node) {
+        return None;
+    }
+    if is("failed") {
+        // The launcher to which the guest did not come ends.
+        let target = launchers.iter().find(|pod| pod["metadata"]["name"] == state["targetPod"])?;
+        return Some(Change { pod: Some((target, "Succeeded")), ..same_disks(machine.clone()) });
+    }
+    if is("completed") {
         return None;
     }
     let mut changed = machine.clone();
