@@ -10,6 +10,7 @@
 mod admission;
 mod causes;
 mod changes;
+mod copies;
 mod crd;
 mod doctor;
 mod fates;
@@ -87,6 +88,11 @@ fn main() -> ExitCode {
         changes::policies_come_from_the_cluster,
         changes::the_life_of_a_machine,
         changes::what_only_pretends_to_grow_is_refused,
+        copies::a_clone_carries_the_content,
+        copies::a_clone_waits_for_its_source,
+        copies::a_machine_changes_its_volumes,
+        copies::a_change_of_volumes_fails,
+        copies::a_change_of_volumes_is_called_off,
         crd::every_example_is_accepted,
         crd::every_invalid_example_is_refused,
         doctor::a_cluster_that_is_fit,

@@ -1,4 +1,4 @@
-//! How far imports are, as the pods of CDI's importers would tell its controller.
+//! How far imports and clones are, as CDI's pods would tell its controller.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::pki::Pki;
 use crate::serve::{self, Cut};
 use crate::watched::Watched;
 
-/// Answers for all importers on one port.
+/// Answers for all of them on one port.
 pub(crate) async fn serve(world: Arc<Watched>, pki: &Pki, port: u16) -> Result<()> {
     let answer = move |_| {
         let world = world.clone();
@@ -29,13 +29,18 @@ pub(crate) async fn serve(world: Arc<Watched>, pki: &Pki, port: u16) -> Result<(
     serve::start(pki, port, answer).await.map(|_| ())
 }
 
-/// One importer in the text format of Prometheus; CDI looks for the identity of its DataVolume.
+/// One pod in the text format of Prometheus; CDI looks for the identity of its DataVolume or claim. What hangs is at 37 %.
 fn line(pod: &Value) -> Option<String> {
-    pod["metadata"]["labels"]["cdi.kubevirt.io"].as_str()?;
+    let kind = pod["metadata"]["labels"]["cdi.kubevirt.io"].as_str()?;
     let environment = pod["spec"]["containers"][0]["env"].as_array()?;
     let variable = |name: &str| environment.iter().find(|entry| entry["name"] == name)?["value"].as_str();
     let owner = variable("OWNER_UID")?;
-    let percent = if variable("IMPORTER_ENDPOINT").unwrap_or_default().contains(".hangs.test") { 37 } else { 50 };
-    let name = "kubevirt_cdi_import_progress_total";
+    let (name, hangs) = if kind == "cdi-clone-source" {
+        ("kubevirt_cdi_clone_progress_total", true)
+    } else {
+        let endpoint = variable("IMPORTER_ENDPOINT").unwrap_or_default();
+        ("kubevirt_cdi_import_progress_total", endpoint.contains(".hangs.test"))
+    };
+    let percent = if hangs { 37 } else { 50 };
     Some(format!("# TYPE {name} counter\n{name}{{ownerUID=\"{owner}\"}} {percent}\n"))
 }

@@ -1,34 +1,34 @@
 //! What kubelets would report about their nodes and pods.
 //!
-//! The image decides how an import or a start goes, so that a test says it in the file that it applies:
-//! `*.fails.test` is an image that an importer cannot read, so that it starts again and again; with `*.hangs.test` it
-//! stays at 37 %; `*.missing.test` is an image that cannot be pulled.
+//! The image decides how a start goes, so that a test says it in the file that it applies: `*.missing.test` is an image
+//! that cannot be pulled. What CDI's pods do is in `workers`.
 
 use anyhow::Result;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::content::Disks;
 use crate::handler::now;
 use crate::nodes;
 use crate::objects::{Objects, Reference};
 use crate::watched::Watched;
-
-/// What an importer says before it ends.
-const UNREADABLE: &str = "Unable to process data: expected status code 200, got 404. Status: 404 Not Found";
+use crate::workers::{self, Surroundings};
 
 /// Looks at all pods on nodes that live and moves each by one step.
 pub(crate) async fn step(world: &Watched, objects: &Objects) -> Result<()> {
     let alive = nodes::alive(world).await?;
+    let (pods, disks) = (world.all("v1", "Pod").await?, Disks::see(world).await?);
+    let around = Surroundings { pods: &pods, disks: &disks };
     let mut result = Ok(());
-    for pod in world.all("v1", "Pod").await? {
+    for pod in &pods {
         if !alive.iter().any(|node| pod["spec"]["nodeName"] == node.as_str()) {
             continue;
         }
-        let reference = Reference::of(&pod);
+        let reference = Reference::of(pod);
         let done = if pod["metadata"]["deletionTimestamp"].is_string() {
             objects.delete_now(&reference).await
-        } else if let Some(status) = next(&pod, Timestamp::now()) {
-            objects.merge(&reference, "status", &json!({"status": status})).await.map(|_| ())
+        } else if let Some(status) = next(pod, &around, Timestamp::now()) {
+            report(&around, objects, pod, &status).await
         } else {
             Ok(())
         };
@@ -41,8 +41,16 @@ pub(crate) async fn step(world: &Watched, objects: &Objects) -> Result<()> {
     result
 }
 
+/// Writes the next status of a pod; the disk first: who sees that a worker has ended looks at what it has left.
+async fn report(around: &Surroundings<'_>, objects: &Objects, pod: &Value, status: &Value) -> kube::Result<()> {
+    if status["phase"] == "Succeeded" && workers::is_one(pod) {
+        around.fill(objects, pod).await?;
+    }
+    objects.merge(&Reference::of(pod), "status", &json!({"status": status})).await.map(|_| ())
+}
+
 /// The next status of a pod on its node, if it changes.
-fn next(pod: &Value, at: Timestamp) -> Option<Value> {
+fn next(pod: &Value, around: &Surroundings<'_>, at: Timestamp) -> Option<Value> {
     let status = &pod["status"];
     let container = &status["containerStatuses"][0];
     match status["phase"].as_str() {
@@ -53,7 +61,7 @@ fn next(pod: &Value, at: Timestamp) -> Option<Value> {
             "phase": "Succeeded", "containerStatuses": containers(pod, &terminated(0, "Completed", "")),
         })),
         Some("Pending") => Some(running(pod)),
-        Some("Running") if is_worker(pod) => work(pod, container, at),
+        Some("Running") if workers::is_one(pod) => around.next(pod, at),
         _ => None,
     }
 }
@@ -63,71 +71,15 @@ fn images(pod: &Value) -> impl Iterator<Item = &str> {
     all.flatten().filter_map(|container| container["image"].as_str())
 }
 
-fn variable<'a>(pod: &'a Value, name: &str) -> Option<&'a str> {
-    let environment = pod["spec"]["containers"][0]["env"].as_array()?;
-    environment.iter().find(|variable| variable["name"] == name)?["value"].as_str()
-}
-
 /// Helpers of local-path, pods that only bind a volume, jobs: they end as soon as they run.
 fn completes(pod: &Value) -> bool {
     let launcher = pod["metadata"]["labels"]["kubevirt.io"].is_string()
         && pod["metadata"]["annotations"]["kubevirt.io/ephemeral-provisioning"].is_null();
-    pod["spec"]["restartPolicy"] != "Always" && !is_worker(pod) && !launcher
+    pod["spec"]["restartPolicy"] != "Always" && !workers::is_one(pod) && !launcher
 }
 
-/// Importers, cloners and upload servers of CDI.
-fn is_worker(pod: &Value) -> bool {
-    pod["metadata"]["labels"]["cdi.kubevirt.io"].is_string()
-}
-
-/// A worker takes a moment, so that its progress can be seen.
-fn work(pod: &Value, container: &Value, at: Timestamp) -> Option<Value> {
-    let endpoint = variable(pod, "IMPORTER_ENDPOINT").unwrap_or_default();
-    // A server that waits for a person's upload goes on waiting; those of clones have a client of another name.
-    let waits = variable(pod, "CLIENT_NAME") == Some("client.upload-server.cdi.kubevirt.io");
-    let state = &container["state"];
-    let since = |time: &Value| {
-        let time = time.as_str().and_then(|time| time.parse::<Timestamp>().ok())?;
-        Some(at.as_second() - time.as_second())
-    };
-    let fails = endpoint.contains(".fails.test");
-    let not_ready = json!([{"type": "Ready", "status": "False", "lastTransitionTime": now()}]);
-    let change = |ready: bool, restarts: u64, state: Value, last: Value| {
-        let mut all = containers(pod, &state);
-        all[0]["restartCount"] = json!(restarts);
-        all[0]["ready"] = json!(ready);
-        all[0]["started"] = json!(ready);
-        all[0]["lastState"] = last;
-        json!({"phase": "Running", "containerStatuses": all, "conditions": not_ready})
-    };
-    let restarts = container["restartCount"].as_u64().unwrap_or(0);
-    if since(&state["running"]["startedAt"]).is_some_and(|seconds| seconds >= 2) {
-        return match (fails, waits || endpoint.contains(".hangs.test")) {
-            (true, _) => Some(change(false, restarts, terminated(1, "Error", UNREADABLE), Value::Null)),
-            (false, true) => None,
-            (false, false) => {
-                let said = terminated(0, "Completed", "{\"preallocationApplied\":false}");
-                Some(
-                    json!({"phase": "Succeeded", "conditions": not_ready, "containerStatuses": containers(pod, &said)}),
-                )
-            }
-        };
-    }
-    if since(&state["terminated"]["finishedAt"]).is_some_and(|seconds| seconds >= 1) {
-        let waiting =
-            json!({"waiting": {"reason": "CrashLoopBackOff", "message": "back-off restarting failed container"}});
-        return Some(change(false, restarts, waiting, state.clone()));
-    }
-    if state["waiting"]["reason"] == "CrashLoopBackOff"
-        && since(&container["lastState"]["terminated"]["finishedAt"]).is_some_and(|seconds| seconds >= 10)
-    {
-        let last = container["lastState"].clone();
-        return Some(change(true, restarts + 1, json!({"running": {"startedAt": now()}}), last));
-    }
-    None
-}
-
-fn terminated(code: u8, reason: &str, message: &str) -> Value {
+/// The state of a container that has ended.
+pub(crate) fn terminated(code: u8, reason: &str, message: &str) -> Value {
     let mut end = json!({"exitCode": code, "reason": reason, "startedAt": now(), "finishedAt": now()});
     if !message.is_empty() {
         end["message"] = json!(message);
@@ -136,7 +88,7 @@ fn terminated(code: u8, reason: &str, message: &str) -> Value {
 }
 
 /// The containers of a pod in one state.
-fn containers(pod: &Value, state: &Value) -> Value {
+pub(crate) fn containers(pod: &Value, state: &Value) -> Value {
     let runs = state["running"].is_object();
     let one = |container: &Value| {
         json!({
@@ -237,9 +189,10 @@ mod tests {
     /// Follows a pod for some seconds; gives its phases and states.
     fn follow(mut pod: Value, seconds: i64) -> Vec<String> {
         let mut seen = Vec::new();
+        let disks = Disks { claims: Vec::new(), volumes: Vec::new() };
         for second in 0..seconds {
             let at = Timestamp::from_second(Timestamp::now().as_second() + second).unwrap();
-            if let Some(status) = next(&pod, at) {
+            if let Some(status) = next(&pod, &Surroundings { pods: &[], disks: &disks }, at) {
                 let state = &status["containerStatuses"][0]["state"];
                 let state = state.as_object().and_then(|state| state.keys().next().cloned()).unwrap_or_default();
                 seen.push(format!("{} {state}", status["phase"].as_str().unwrap()));

@@ -10,6 +10,7 @@
 
 pub mod backends;
 mod components;
+pub mod content;
 mod control_plane;
 mod faults;
 pub mod handler;
@@ -27,6 +28,7 @@ mod storage;
 mod users;
 mod versions;
 mod watched;
+mod workers;
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -82,8 +84,13 @@ impl Cluster {
         importer::serve(world.clone(), &plane.pki, plane.ports.progress).await?;
         let log = Arc::new(File::create(folder.join("simulation.log"))?);
         let pace = Duration::from_millis(250);
+        let storage = objects.clone();
+        let handlers = move |w: Arc<Watched>, o: Objects| {
+            let storage = storage.clone();
+            async move { handler::step(&w, &o, &storage).await }
+        };
         let simulation = vec![
-            forever(&log, &world, &handler, pace, |w, o| async move { handler::step(&w, &o).await }),
+            forever(&log, &world, &handler, pace, handlers),
             forever(&log, &world, &objects, pace, |w, o| async move { kubelet::step(&w, &o).await }),
             forever(&log, &world, &objects, Duration::from_secs(5), |w, o| async move { kubelet::renew(&w, &o).await }),
             forever(&log, &world, &objects, pace, |w, o| async move { storage::step(&w, &o).await }),

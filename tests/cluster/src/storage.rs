@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use wukong::quantity::Quantity;
 
+use crate::content::{self, CONTENT};
 use crate::handler::now;
 use crate::nodes::NODES;
 use crate::objects::{Objects, Reference};
@@ -28,13 +29,15 @@ pub(crate) async fn step(watched: &Watched, objects: &Objects) -> Result<()> {
         claims: watched.all("v1", "PersistentVolumeClaim").await?,
         snapshots: watched.all(SNAPSHOT_API, "VolumeSnapshot").await?,
         pods: watched.all("v1", "Pod").await?,
+        volumes: watched.all("v1", "PersistentVolume").await?,
+        contents: watched.all(SNAPSHOT_API, "VolumeSnapshotContent").await?,
     };
     let mut result = Ok(());
     for claim in &world.claims {
         result = result.and(serve(objects, &world, claim).await);
     }
-    for volume in watched.all("v1", "PersistentVolume").await? {
-        result = result.and(release(objects, &volume).await);
+    for volume in &world.volumes {
+        result = result.and(release(objects, volume).await);
     }
     for volume in watched.all(LONGHORN_API, "Volume").await? {
         result = result.and(attach(objects, &world, &volume).await);
@@ -42,10 +45,10 @@ pub(crate) async fn step(watched: &Watched, objects: &Objects) -> Result<()> {
     for snapshot in &world.snapshots {
         result = result.and(take(objects, &world, snapshot).await);
     }
-    for content in watched.all(SNAPSHOT_API, "VolumeSnapshotContent").await? {
+    for content in &world.contents {
         let of = &content["spec"]["volumeSnapshotRef"]["uid"];
         if world.snapshots.iter().all(|snapshot| snapshot["metadata"]["uid"] != *of) {
-            result = result.and(objects.delete(&Reference::of(&content)).await.map_err(Into::into));
+            result = result.and(objects.delete(&Reference::of(content)).await.map_err(Into::into));
         }
     }
     result
@@ -57,6 +60,8 @@ struct World {
     claims: Vec<Arc<Value>>,
     snapshots: Vec<Arc<Value>>,
     pods: Vec<Arc<Value>>,
+    volumes: Vec<Arc<Value>>,
+    contents: Vec<Arc<Value>>,
 }
 
 impl World {
@@ -78,24 +83,44 @@ impl World {
         })
     }
 
+    /// The claim or snapshot of which a claim is a copy.
+    fn source(&self, claim: &Value) -> Option<&Value> {
+        let source = &claim["spec"]["dataSourceRef"];
+        let all = match source["kind"].as_str()? {
+            "PersistentVolumeClaim" => &self.claims,
+            "VolumeSnapshot" => &self.snapshots,
+            // Anything else is the work of a volume populator.
+            _ => return None,
+        };
+        let same = |o: &Value| o["metadata"]["namespace"] == claim["metadata"]["namespace"];
+        all.iter().find(|o| same(o) && o["metadata"]["name"] == source["name"]).map(Arc::as_ref)
+    }
+
     /// Whether a claim can be made now: its class binds at once or a node is chosen, and what it is a copy of is there.
     fn wants_volume(&self, claim: &Value, class: &Value) -> bool {
         let waits = class["volumeBindingMode"] == "WaitForFirstConsumer"
             && claim["metadata"]["annotations"]["volume.kubernetes.io/selected-node"].is_null();
-        let source = &claim["spec"]["dataSourceRef"];
-        let here = |all: &[Arc<Value>], pointer: &str, value: &Value| {
-            let same = |o: &Value| o["metadata"]["namespace"] == claim["metadata"]["namespace"];
-            let found = all.iter().find(|o| same(o) && o["metadata"]["name"] == source["name"]);
-            found.and_then(|object| object.pointer(pointer)) == Some(value)
-        };
-        let filled = match source["kind"].as_str() {
-            None => true,
-            Some("PersistentVolumeClaim") => here(&self.claims, "/status/phase", &json!("Bound")),
-            Some("VolumeSnapshot") => here(&self.snapshots, "/status/readyToUse", &json!(true)),
-            // Anything else is the work of a volume populator.
-            Some(_) => false,
-        };
+        let there = |source: &Value| source["status"]["phase"] == "Bound" || source["status"]["readyToUse"] == true;
+        // A test can hold a copy up.
+        let filled = claim["spec"]["dataSourceRef"].is_null()
+            || self.source(claim).is_some_and(there) && content::trouble(claim).is_none();
         claim["status"]["phase"] == "Pending" && claim["spec"]["volumeName"].is_null() && !waits && filled
+    }
+
+    /// What is on a new volume for this claim.
+    fn copied(&self, claim: &Value) -> Option<&str> {
+        let source = self.source(claim)?;
+        let (all, name) = match source["status"]["boundVolumeSnapshotContentName"].as_str() {
+            Some(name) => (&self.contents, name),
+            None => (&self.volumes, source["spec"]["volumeName"].as_str()?),
+        };
+        content::of(all.iter().find(|object| object["metadata"]["name"] == name)?)
+    }
+
+    /// What is on the volume of a claim.
+    fn content(&self, claim: &Value) -> Option<&str> {
+        let volume = self.volumes.iter().find(|v| v["metadata"]["name"] == claim["spec"]["volumeName"])?;
+        content::of(volume)
     }
 }
 
@@ -108,12 +133,12 @@ async fn serve(objects: &Objects, world: &World, claim: &Value) -> Result<()> {
     if let Some(class) = class
         && world.wants_volume(claim, class)
     {
-        provision(objects, claim, class).await?;
+        provision(objects, claim, class, world.copied(claim)).await?;
     }
     if driver == LONGHORN { grow(objects, world, claim).await } else { Ok(()) }
 }
 
-async fn provision(objects: &Objects, claim: &Value, class: &Value) -> Result<()> {
+async fn provision(objects: &Objects, claim: &Value, class: &Value, content: Option<&str>) -> Result<()> {
     let (metadata, spec) = (&claim["metadata"], &claim["spec"]);
     let name = format!("pvc-{}", metadata["uid"].as_str().unwrap_or_default());
     let mut volume = json!({
@@ -139,6 +164,9 @@ async fn provision(objects: &Objects, claim: &Value, class: &Value) -> Result<()
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let path = format!("/exports/{}-{}-{name}", text(&metadata["namespace"]), text(&metadata["name"]));
         volume["spec"]["nfs"] = json!({"server": "nfs.lab.example", "path": path});
+    }
+    if let Some(content) = content {
+        volume["metadata"]["annotations"][CONTENT] = json!(content);
     }
     objects.apply(&volume).await.with_context(|| Reference::of(&volume).to_string())?;
     Ok(())
@@ -245,7 +273,7 @@ async fn take(objects: &Objects, world: &World, snapshot: &Value) -> Result<()> 
         return Ok(());
     }
     let name = format!("snapcontent-{}", metadata["uid"].as_str().unwrap_or_default());
-    let content = json!({
+    let mut content = json!({
         "apiVersion": SNAPSHOT_API, "kind": "VolumeSnapshotContent", "metadata": {"name": name},
         "spec": {
             "driver": LONGHORN, "deletionPolicy": "Delete", "source": {"volumeHandle": claim["spec"]["volumeName"]},
@@ -256,6 +284,9 @@ async fn take(objects: &Objects, world: &World, snapshot: &Value) -> Result<()> 
             },
         },
     });
+    if let Some(kept) = world.content(claim) {
+        content["metadata"]["annotations"] = json!({CONTENT: kept});
+    }
     objects.apply(&content).await?;
     let status = json!({"status": {
         "boundVolumeSnapshotContentName": name, "readyToUse": true, "restoreSize": claim["status"]["capacity"]["storage"],

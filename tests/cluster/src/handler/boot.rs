@@ -5,11 +5,12 @@ use serde_json::{Value, json};
 use super::{conditions, enter, list, volumes};
 
 /// Writes what virt-handler reports about it.
-pub(super) fn report(status: &mut Value, spec: &Value, pod: &Value, agent: bool, now: &str) {
+pub(super) fn report(status: &mut Value, machine: &Value, pod: &Value, agent: bool, now: &str) {
+    let spec = &machine["spec"];
     enter(status, "Running", now);
     volumes::targets(status, spec);
     status["interfaces"] = interfaces(spec, pod, agent);
-    conditions::migratable(status, spec, now);
+    conditions::migratable(status, machine, now);
     if agent {
         conditions::set(status, "AgentConnected", Ok(()), now);
         status["guestOSInfo"] = json!({

@@ -8,6 +8,7 @@
 
 mod boot;
 mod conditions;
+mod disks;
 mod migration;
 mod volumes;
 
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use serde_json::{Value, json};
 
+use crate::content::{self, Disks};
 use crate::nodes;
 use crate::objects::{Objects, Reference};
 use crate::watched::Watched;
@@ -26,17 +28,20 @@ pub mod guest {
     pub const ENDS: &str = "guest.wukong.test/ends";
     /// `absent`: no guest agent, so no addresses from inside and no operating system.
     pub const AGENT: &str = "guest.wukong.test/agent";
-    /// `fails`: a live migration of this guest does not succeed.
+    /// `fails`: a live migration of this guest does not succeed. `slow`: it takes five seconds. `hangs`: it takes until
+    /// this is changed.
     pub const MIGRATION: &str = "guest.wukong.test/migration";
 }
 
-/// Looks at all machines once and moves each by one step. `objects` must speak as virt-handler, or KubeVirt undoes it.
-pub(crate) async fn step(world: &Watched, objects: &Objects) -> Result<()> {
+/// Looks at all machines once and moves each by one step. `objects` must speak as virt-handler, or KubeVirt undoes it;
+/// `storage` may write on volumes.
+pub(crate) async fn step(world: &Watched, objects: &Objects, storage: &Objects) -> Result<()> {
     let machines = world.all("kubevirt.io/v1", "VirtualMachineInstance").await?;
     if machines.is_empty() {
         return Ok(());
     }
     let pods = world.all("v1", "Pod").await?;
+    let disks = Disks::see(world).await?;
     let alive = nodes::alive(world).await?;
     let mut result = Ok(());
     for machine in machines {
@@ -45,8 +50,9 @@ pub(crate) async fn step(world: &Watched, objects: &Objects) -> Result<()> {
         if !alive.iter().any(|node| machine["status"]["nodeName"] == node.as_str()) {
             continue;
         }
-        if let Some(change) = next(&machine, &own, &now()) {
-            result = result.and(carry_out(objects, change).await);
+        result = result.and(disks::first_writes(storage, &disks, &machine).await.map_err(Into::into));
+        if let Some(change) = next(&machine, &own, &alive, &now()) {
+            result = result.and(carry_out(objects, storage, change).await);
         }
     }
     result
@@ -63,14 +69,25 @@ fn belongs(pod: &Value, machine: &Value) -> bool {
     launches && pod["metadata"]["labels"]["kubevirt.io/created-by"] == machine["metadata"]["uid"] && !ended
 }
 
-/// A machine as it is from now on, and a launcher that ends with this step.
+/// A machine as it is from now on, a launcher that ends with this step, and what was copied from claim to claim.
 struct Change<'a> {
     machine: Value,
     pod: Option<(&'a Value, &'static str)>,
+    copies: Vec<(String, String)>,
 }
 
-/// The pod first: a machine that has ended is not looked at again. A conflict is no error, the step is taken again.
-async fn carry_out(objects: &Objects, change: Change<'_>) -> Result<()> {
+/// A change of the machine and nothing else.
+fn same_disks<'a>(machine: Value) -> Change<'a> {
+    Change { machine, pod: None, copies: Vec::new() }
+}
+
+/// Disks and pods first: a machine that has ended is not looked at again, and who sees that one has moved looks at its
+/// disks. A conflict is no error, the step is taken again.
+async fn carry_out(objects: &Objects, storage: &Objects, change: Change<'_>) -> Result<()> {
+    let namespace = change.machine["metadata"]["namespace"].as_str().unwrap_or_default();
+    for (from, to) in &change.copies {
+        content::copy(storage, namespace, (namespace, from), to).await?;
+    }
     if let Some((pod, phase)) = change.pod {
         objects.merge(&Reference::of(pod), "status", &ended(pod, phase)).await?;
     }
@@ -81,7 +98,7 @@ async fn carry_out(objects: &Objects, change: Change<'_>) -> Result<()> {
 }
 
 /// The next thing that the node would report, if there is one. `launchers` are the pods of the machine that run.
-fn next<'a>(machine: &Value, launchers: &[&'a Value], now: &str) -> Option<Change<'a>> {
+fn next<'a>(machine: &Value, launchers: &[&'a Value], alive: &[String], now: &str) -> Option<Change<'a>> {
     let annotation = |key: &str| machine["metadata"]["annotations"][key].as_str().unwrap_or_default();
     let mut changed = machine.clone();
     let status = &mut changed["status"];
@@ -98,18 +115,18 @@ fn next<'a>(machine: &Value, launchers: &[&'a Value], now: &str) -> Option<Chang
     };
     if let Some(end) = ends {
         enter(status, end, now);
-        return Some(Change { machine: changed, pod: launcher.map(|pod| (pod, end)) });
+        return Some(Change { pod: launcher.map(|pod| (pod, end)), ..same_disks(changed) });
     }
     if phase == "Scheduled" {
-        boot::report(status, &machine["spec"], launcher?, annotation(guest::AGENT) != "absent", now);
-        return Some(Change { machine: changed, pod: None });
+        boot::report(status, machine, launcher?, annotation(guest::AGENT) != "absent", now);
+        return Some(same_disks(changed));
     }
-    if let Some(change) = migration::next(machine, launchers, annotation(guest::MIGRATION) == "fails", now) {
+    if let Some(change) = migration::next(machine, launchers, alive, annotation(guest::MIGRATION), now) {
         return Some(change);
     }
     volumes::hot_plug(status, &machine["spec"]);
-    conditions::migratable(status, &machine["spec"], now);
-    (changed != *machine).then_some(Change { machine: changed, pod: None })
+    conditions::migratable(status, machine, now);
+    (changed != *machine).then(|| same_disks(changed))
 }
 
 fn enter(status: &mut Value, phase: &str, now: &str) {

@@ -3,7 +3,9 @@ use super::*;
 const NOW: &str = "2026-01-01T00:00:00Z";
 
 fn step(machine: &Value, launchers: &[&Value]) -> Option<(Value, Option<&'static str>)> {
-    next(machine, launchers, NOW).map(|change| (change.machine["status"].clone(), change.pod.map(|(_, end)| end)))
+    let alive = ["n".to_owned(), "nn".to_owned()];
+    next(machine, launchers, &alive, NOW)
+        .map(|change| (change.machine["status"].clone(), change.pod.map(|(_, end)| end)))
 }
 
 fn launcher(node: &str) -> Value {
@@ -109,13 +111,13 @@ fn hot_plugged_disks_go_through_their_phases_to_places_of_their_own() {
 }
 
 #[test]
-fn a_migration_takes_three_steps_and_ends_the_source() {
+fn a_migration_takes_four_steps_and_ends_the_source() {
     let (source, target) = (launcher("n"), launcher("nn"));
     let mut machine = machine();
     machine["status"] = step(&machine, &[&source]).unwrap().0;
     machine["status"]["migrationState"] = json!({"sourceNode": "n", "targetNode": "nn"});
     let mut ends = None;
-    for key in ["targetNodeAddress", "startTimestamp", "completed"] {
+    for key in ["targetNodeAddress", "startTimestamp", "endTimestamp", "completed"] {
         let (status, end) = step(&machine, &[&source, &target]).unwrap();
         assert!(!status["migrationState"][key].is_null(), "{key}: {status}");
         machine["status"] = status;
@@ -125,6 +127,60 @@ fn a_migration_takes_three_steps_and_ends_the_source() {
     assert_eq!(machine["status"]["nodeName"], "nn");
     assert_eq!(machine["status"]["interfaces"][0]["ipAddress"], "10.244.0.2");
     assert!(step(&machine, &[&source, &target]).is_none());
+}
+
+/// A machine that moves its disk from `old` to `new` while it goes from the node `n` to `nn`, with its two launchers.
+fn moving(wish: &str) -> (Value, Value, Value) {
+    let (source, mut target) = (launcher("n"), launcher("nn"));
+    target["metadata"]["name"] = json!("target");
+    let mut machine = machine();
+    machine["metadata"]["annotations"][guest::MIGRATION] = json!(wish);
+    machine["status"] = step(&machine, &[&source]).unwrap().0;
+    let state = json!({"sourceNode": "n", "targetNode": "nn", "targetPod": "target", "targetNodeAddress": "x"});
+    machine["status"]["migrationState"] = state;
+    machine["status"]["migrationState"]["startTimestamp"] = json!(NOW);
+    let ends = json!({"sourcePVCInfo": {"claimName": "old"}, "destinationPVCInfo": {"claimName": "new"}});
+    machine["status"]["migratedVolumes"] = json!([ends]);
+    machine["status"]["migratedVolumes"][0]["volumeName"] = json!("a");
+    machine["status"]["conditions"].as_array_mut().unwrap().push(json!({"type": "VolumesChange", "status": "True"}));
+    (machine, source, target)
+}
+
+#[test]
+fn disks_are_copied_when_the_guest_has_arrived() {
+    let (mut machine, source, target) = moving("");
+    let alive = ["n".to_owned(), "nn".to_owned()];
+    let arrived = next(&machine, &[&source, &target], &alive, NOW).unwrap();
+    assert_eq!((&arrived.machine["status"]["nodeName"], arrived.copies.len()), (&json!("nn"), 0));
+    machine = arrived.machine;
+    let ordered = next(&machine, &[&source, &target], &alive, NOW).unwrap();
+    assert_eq!(ordered.copies, [("old".to_owned(), "new".to_owned())]);
+    let status = &ordered.machine["status"];
+    assert_eq!(status["migratedVolumes"], Value::Null);
+    assert!(list(&status["conditions"]).iter().all(|condition| condition["type"] != "VolumesChange"));
+}
+
+#[test]
+fn nothing_is_copied_if_the_guest_does_not_arrive() {
+    let (machine, source, target) = moving("hangs");
+    let both = [&source, &target];
+    let alive = ["n".to_owned(), "nn".to_owned()];
+    let waits = |machine: &Value, alive: &[String]| migration::next(machine, &both, alive, "hangs", NOW).is_none();
+    assert!(waits(&machine, &alive));
+    let mut without_wish = machine.clone();
+    without_wish["metadata"]["annotations"] = json!({});
+    assert!(migration::next(&without_wish, &both, &alive[..1], "", NOW).is_none(), "the other node is gone");
+    let later = migration::next(&machine, &both, &alive, "slow", "2026-01-01T00:00:05Z").unwrap();
+    assert_eq!(later.machine["status"]["nodeName"], "nn");
+
+    let mut aborted = machine;
+    aborted["status"]["migrationState"]["abortRequested"] = json!(true);
+    let told = next(&aborted, &both, &alive, NOW).unwrap();
+    assert_eq!(told.machine["status"]["migrationState"]["abortStatus"], "Succeeded");
+    assert_eq!((&told.machine["status"]["nodeName"], told.copies.len()), (&json!("n"), 0));
+    let left = next(&told.machine, &both, &alive, NOW).unwrap();
+    assert_eq!(left.pod.unwrap().0["spec"]["nodeName"], "nn", "the launcher that waited in vain ends");
+    assert_eq!(migration::next(&left.machine, &[&source], &alive, "", NOW).map(|change| change.copies), None);
 }
 
 #[test]
