@@ -195,6 +195,7 @@ async fn act(door: &Door, subject: &Subject, step: &Step) -> Result<(), Refused>
     let of = |kind: &str| Resource::ALL.into_iter().find(|resource| resource.kind() == kind);
     match &step.act {
         Act::Create(body) => door.create(body, &write).await.map(|_| ()),
+        Act::Apply(body) => door.apply(body, &write).await.map(|_| ()),
         Act::Merge { kind, name, patch } => match of(kind) {
             Some(kind) => door.merge(kind, namespace, name, patch, &write).await.map(|_| ()),
             None => Ok(()),

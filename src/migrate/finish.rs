@@ -1,15 +1,20 @@
 //! The end of every move of disks: the Wukong's record follows, and the claims that are left are marked and kept.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::scene::Scene;
 use super::step::{Act, Next};
 use crate::facts::{End, Facts, Journey, Kept, Record, kind, path, text, volumes};
-use crate::plan::MOVED_TO;
+use crate::machine::MANAGED_LABEL;
+use crate::plan::{MOVED_TO, written_by};
+use crate::render::is_keep;
 
 /// What is left to do when the guest has its new disks. `before` is what the way of the move does first.
 pub(super) fn next(journey: &Journey, scene: &Scene<'_>, before: impl FnOnce() -> Option<Next>) -> Next {
     if let Some(next) = before() {
+        return next;
+    }
+    if let Some(next) = own(journey, scene) {
         return next;
     }
     if let Some(map) = record(journey, scene) {
@@ -38,6 +43,37 @@ pub(super) fn next(journey: &Journey, scene: &Scene<'_>, before: impl FnOnce() -
         );
     }
     Next::end(End::Done, ended)
+}
+
+/// The new claims become the Wukong's, field by field, as if it had made them from its file.
+fn own(journey: &Journey, scene: &Scene<'_>) -> Option<Next> {
+    let wukong = journey.wukong.as_deref()?;
+    journey.disks.iter().find_map(|moved| {
+        let claim = scene.facts.get(kind::CLAIM, scene.namespace, &moved.to)?;
+        if written_by(claim, wukong) {
+            return None;
+        }
+        let kept = |part: &str, wanted: &dyn Fn(&str) -> bool| -> Map<String, Value> {
+            let all = path(claim, &["metadata", part]).and_then(Value::as_object);
+            let wanted = all.into_iter().flatten().filter(|(key, _)| wanted(key));
+            wanted.map(|(key, value)| (key.clone(), value.clone())).collect()
+        };
+        let mut labels = kept("labels", &|key| key == MANAGED_LABEL);
+        labels.insert(MANAGED_LABEL.into(), json!(wukong));
+        let spec = &claim["spec"];
+        let body = json!({
+            "apiVersion": "v1", "kind": kind::CLAIM,
+            "metadata": {
+                "name": moved.to, "namespace": scene.namespace, "uid": claim["metadata"]["uid"],
+                "labels": labels, "annotations": kept("annotations", &is_keep),
+            },
+            "spec": {
+                "accessModes": spec["accessModes"], "resources": spec["resources"],
+                "storageClassName": spec["storageClassName"], "volumeMode": spec["volumeMode"],
+            },
+        });
+        Some(Next::step(journey, format!("make {} a claim of the Wukong", moved.to), Act::Apply(body)))
+    })
 }
 
 /// The journey with the copies that nobody uses now.

@@ -33,6 +33,8 @@ pub struct Step {
 pub enum Act {
     /// An object is made.
     Create(Value),
+    /// Fields of an object become ours, with the values that they have.
+    Apply(Value),
     /// A JSON merge patch; the UID and the version in it are conditions.
     Merge {
         /// The kind.

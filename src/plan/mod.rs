@@ -32,6 +32,7 @@ pub(crate) use guest::{migrates, numbers, rolls_out, version};
 pub use identity::FIRMWARE;
 pub use moving::MOVED_TO;
 pub use object::{LAST_APPLIED, visible};
+pub(crate) use own::written_by;
 pub use remove::{Removal, removal};
 pub use step::{Conflict, Data, DiskPlan, Effect, Note, Op, Plan, Refusal, Step, Wishes};
 pub use unsaid::{eviction, grace_period, memory, pod_binding, topology};
@@ -301,7 +302,7 @@ fn after(plan: &mut Plan, machine: &Machine, manifests: &[Manifest], facts: &Fac
         let live = facts.get(&made.kind, &plan.namespace, &made.name);
         let there = live.is_some_and(|live| match &made.uid {
             Some(uid) => text(live, "/metadata/uid") == Some(uid),
-            None => own::written_by(live, &plan.name),
+            None => written_by(live, &plan.name),
         });
         let unread = live.is_none() && facts.unknown(&made.kind, &plan.namespace).is_some();
         let goes = |step: &Step| step.op == Op::Delete && step.kind == made.kind && step.name == made.name;

@@ -87,7 +87,7 @@ pub(super) fn standing(
 }
 
 /// Whether this Wukong's field manager applied an object.
-pub(super) fn written_by(object: &Value, wukong: &str) -> bool {
+pub(crate) fn written_by(object: &Value, wukong: &str) -> bool {
     let manager = Record::manager(wukong);
     super::owned::owners(object).iter().any(|owner| owner.applies && owner.manager == manager)
 }

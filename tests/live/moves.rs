@@ -65,7 +65,7 @@ impl<'a> Moving<'a> {
     }
 
     fn begin(&self, args: &[&str]) -> Result<Child> {
-        let mut command = wukong(&root(), &[&["migrate", "web", "-n", self.namespace], args].concat());
+        let mut command = wukong(&root(), [&["migrate", "web", "-n", self.namespace], args].concat());
         command.env("KUBECONFIG", self.cluster.kubeconfig()).stdout(Stdio::null()).stderr(Stdio::null());
         Ok(command.spawn()?)
     }
@@ -103,7 +103,8 @@ impl<'a> Moving<'a> {
         let vm = self.cluster.objects.get(&vm(self.namespace)).await?.context("no machine")?;
         let volumes = vm["spec"]["template"]["spec"]["volumes"].as_array().cloned().unwrap_or_default();
         let one = |volume: &Value| {
-            let claim = volume["persistentVolumeClaim"]["claimName"].as_str().or(volume["dataVolume"]["name"].as_str())?;
+            let claim =
+                volume["persistentVolumeClaim"]["claimName"].as_str().or(volume["dataVolume"]["name"].as_str())?;
             Some((volume["name"].as_str()?.to_owned(), claim.to_owned()))
         };
         Ok(volumes.iter().filter_map(one).collect())
@@ -159,7 +160,10 @@ async fn there_and_back(cluster: &Cluster, namespace: &str, offline: &[&str]) ->
     moving.migrate(&["--cleanup"], 5)?;
     before.still_there(cluster).await?;
     let shown = moving.migrate(&["--cleanup", "--yes"], 0)?;
-    ensure!(["web-system", "web-system-m2", "web-data", "web-data-m2"].iter().all(|claim| shown.contains(claim)), "{shown}");
+    ensure!(
+        ["web-system", "web-system-m2", "web-data", "web-data-m2"].iter().all(|claim| shown.contains(claim)),
+        "{shown}"
+    );
     moving.whole().await?;
     moving.same()?;
     let left = cluster.objects.list("v1", "PersistentVolumeClaim", namespace, "").await?;
@@ -228,10 +232,15 @@ pub async fn taken_back_at_every_step(cluster: &Cluster) -> Result<()> {
             moving.same()?;
             before.still_there(cluster).await?;
             let claims = moving.claims().await?;
-            ensure!(claims == [("system".into(), "web-system".into()), ("data".into(), "web-data".into())], "{claims:?}");
+            ensure!(
+                claims == [("system".into(), "web-system".into()), ("data".into(), "web-data".into())],
+                "{claims:?}"
+            );
             // All that the attempt made is named, and goes when it is told to.
             let all = cluster.objects.list("v1", "PersistentVolumeClaim", namespace, "").await?;
-            for made in all.iter().filter_map(|claim| claim["metadata"]["name"].as_str()).filter(|name| name.contains("-m")) {
+            for made in
+                all.iter().filter_map(|claim| claim["metadata"]["name"].as_str()).filter(|name| name.contains("-m"))
+            {
                 ensure!(reported.contains(made), "{made} is not named: {reported}");
             }
             moving.migrate(&["--cleanup", "--yes"], 0)?;
@@ -276,7 +285,7 @@ pub async fn refused_before_the_first_step(cluster: &Cluster) -> Result<()> {
     ];
     let of_cluster = [read("", "nodes,persistentvolumes"), read("storage.k8s.io", "storageclasses")];
     let viewer = cluster.user(namespace, "viewer", &own, &of_cluster).await?;
-    let output = wukong(&root(), &["migrate", "web", "-n", namespace, "--to-storage-class", "longhorn", "--yes"])
+    let output = wukong(&root(), ["migrate", "web", "-n", namespace, "--to-storage-class", "longhorn", "--yes"])
         .env("KUBECONFIG", viewer)
         .output()?;
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -322,9 +331,7 @@ pub async fn a_node_is_emptied(cluster: &Cluster) -> Result<()> {
     let namespace = "moves-away";
     cluster.add_node("worker-away").await?;
     let node = Reference::new("v1", "Node", "", "worker-away");
-    let ready = |node: Option<&Value>| {
-        node.is_some_and(|node| condition(node, "Ready")["status"] == "True")
-    };
+    let ready = |node: Option<&Value>| node.is_some_and(|node| condition(node, "Ready")["status"] == "True");
     cluster.objects.wait(&node, LONG, ready).await?;
     cluster.namespace(namespace).await?;
     let there = json!({"spec": {"template": {"spec": {
@@ -335,7 +342,9 @@ pub async fn a_node_is_emptied(cluster: &Cluster) -> Result<()> {
         }]}},
         "tolerations": [{"key": nodes::OWN, "operator": "Exists"}],
     }}}});
-    for (name, spec) in [("shared", SHARED), ("local", "  disks: [{name: system, size: 1Gi, storageClassName: local-path}]\n")] {
+    for (name, spec) in
+        [("shared", SHARED), ("local", "  disks: [{name: system, size: 1Gi, storageClassName: local-path}]\n")]
+    {
         let text = machine(spec).replace("name: web", &format!("name: {name}"));
         for mut object in render(&text, namespace)? {
             if object["kind"] == "VirtualMachine" {
@@ -348,7 +357,8 @@ pub async fn a_node_is_emptied(cluster: &Cluster) -> Result<()> {
         let vmi = Reference::new("kubevirt.io/v1", "VirtualMachineInstance", namespace, &format!("{name}-vm"));
         until(cluster, &vmi, "/status/phase", &json!("Running")).await?;
         until(cluster, &vmi, "/status/nodeName", &json!("worker-away")).await?;
-        let known = |object: Option<&Value>| object.is_some_and(|object| !condition(object, "LiveMigratable").is_null());
+        let known =
+            |object: Option<&Value>| object.is_some_and(|object| !condition(object, "LiveMigratable").is_null());
         cluster.objects.wait(&vmi, LONG, known).await?;
     }
     let plan = said(cluster, &["migrate", "--from-node", "worker-away", "-n", namespace, "--dry-run"], 5)?;

@@ -190,6 +190,12 @@ impl Sim {
                     self.remove(kind::CLAIM, name);
                 }
             }
+            Act::Apply(body) => {
+                let (kind, name) = (text(body, "/kind").unwrap(), text(body, "/metadata/name").unwrap());
+                let mut object = self.get(kind, name).unwrap().clone();
+                merge(&mut object, body);
+                self.put(object);
+            }
             Act::Replace(body) => self.put(body.clone()),
             Act::Start => {
                 let vm = self.get_mut(kind::MACHINE, "web-vm").unwrap();

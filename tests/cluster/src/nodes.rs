@@ -14,7 +14,7 @@ const ALIVE: (&str, &str) = ("wukong.test/kubelet", "alive");
 pub const OWN: &str = "wukong.test/own";
 
 /// The nodes that every cluster has.
-pub(crate) const NODES: [&str; 2] = ["worker-1", "worker-2"];
+pub const NODES: [&str; 2] = ["worker-1", "worker-2"];
 
 /// Adds a node on which KubeVirt can run machines; `own` keeps the pods of others away.
 pub(crate) async fn add(objects: &Objects, name: &str, own: bool) -> Result<()> {
