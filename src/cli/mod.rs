@@ -18,6 +18,7 @@ mod input;
 mod locate;
 mod look;
 mod parallel;
+mod recover;
 mod render;
 mod run;
 mod schema;
@@ -67,16 +68,18 @@ enum Command {
     Status(status::Args),
     #[command(name = "where-is-my-data")]
     Locate(locate::Args),
+    RecoverNode(recover::Args),
     Doctor(doctor::Args),
     /// Print the version.
     Version,
 }
 
 /// The groups of the help, and the commands in each.
-const GROUPS: [(&str, &[&str]); 4] = [
+const GROUPS: [(&str, &[&str]); 5] = [
     ("The file", &["render", "validate", "schema", "explain", "init"]),
     ("Change", &["diff", "apply", "start", "stop", "restart", "expand", "adopt", "delete"]),
     ("See", &["status", "where-is-my-data", "doctor"]),
+    ("Move", &["recover-node"]),
     ("Other", &["version"]),
 ];
 
@@ -111,6 +114,7 @@ pub fn main() -> ExitCode {
         Command::Delete(args) => reached(delete::run(&args, &terminal), &terminal),
         Command::Status(args) => reached(status::run(&args, &terminal), &terminal),
         Command::Locate(args) => reached(locate::run(&args, &terminal), &terminal),
+        Command::RecoverNode(args) => reached(recover::run(&args, &terminal), &terminal),
         Command::Doctor(args) => reached(doctor::run(&args, &terminal), &terminal),
         Command::Version => version(),
     };

@@ -15,6 +15,10 @@ pub struct Held {
     pub others: usize,
     /// Volumes that the cluster takes for attached there.
     pub attached: Vec<Attached>,
+    /// Whether pods could be read.
+    pub pods_known: bool,
+    /// Whether attachments could be read.
+    pub attached_known: bool,
 }
 
 /// A pod of a machine.
@@ -45,7 +49,8 @@ pub struct Attached {
 
 /// What is on a node. Only pods that have not ended count: the others hold nothing.
 pub(super) fn held(facts: &Facts, node: &str) -> Held {
-    let mut held = Held::default();
+    let known = |kind| facts.unknown(kind, "").is_none();
+    let mut held = Held { pods_known: known(kind::POD), attached_known: known(kind::ATTACHMENT), ..Held::default() };
     for pod in facts.all_of(kind::POD).filter(|pod| text(pod, "/spec/nodeName") == Some(node) && !has_ended(pod)) {
         match instance(pod) {
             Some(instance) => held.pods.push(HeldPod {

@@ -69,3 +69,8 @@ fn patch(node: &Value, taints: &[Value], note: &Value) -> Value {
         "spec": {"taints": taints},
     })
 }
+
+/// A time as the API writes it, from seconds since 1970.
+pub fn time(seconds: i64) -> String {
+    jiff::Timestamp::from_second(seconds).map(|time| time.to_string()).unwrap_or_default()
+}

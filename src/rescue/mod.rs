@@ -15,8 +15,8 @@ mod restore;
 mod step;
 
 pub use held::Held;
-pub use machine::{Machine, Way};
-pub use mark::{Mark, TAINT, marked, unmarked};
+pub use machine::{Disk, Machine, Way};
+pub use mark::{Mark, TAINT, marked, time, unmarked};
 pub use node::{Node, OutOfService, Presence};
 pub use progress::{Watched, watched};
 pub use step::{Step, StepState, steps};
@@ -35,6 +35,8 @@ pub struct Rescue {
     pub machines: Vec<Machine>,
     /// What could not be read, and so is not known.
     pub unknown: Vec<String>,
+    /// Why it is not known which machines the node held, if it is not.
+    pub blind: Option<String>,
 }
 
 /// Kinds without which something about the node is not known.
@@ -77,7 +79,8 @@ pub fn rescue(facts: &Facts, name: &str, now: i64) -> Option<Rescue> {
         .collect();
     unknown.sort();
     unknown.dedup();
-    Some(Rescue { node, held, machines, unknown })
+    let blind = [kind::NODE, kind::MACHINE, kind::INSTANCE].into_iter().find_map(|kind| facts.unknown(kind, ""));
+    Some(Rescue { node, held, machines, unknown, blind: blind.map(|gap| gap.reason.clone()) })
 }
 
 impl Rescue {

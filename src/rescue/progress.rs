@@ -30,11 +30,17 @@ pub fn watched(facts: &Facts, before: &Rescue, now: i64) -> Watched {
     let node = node(facts, &before.node.name, now);
     let held = held(facts, &node.name);
     let (pods, volumes) = (&held.pods, &held.attached);
-    let left = |count: usize| if count == 0 { State::Done } else { State::Waiting };
+    // What cannot be seen cannot be waited for.
+    let left = |known: bool, count: usize| match (known, count) {
+        (false, _) => State::Failed,
+        (true, 0) => State::Done,
+        (true, _) => State::Waiting,
+    };
     let mut lines = vec![Line {
         what: node.name.clone(),
-        state: left(pods.len()),
+        state: left(held.pods_known, pods.len()),
         detail: match pods.len() {
+            _ if !held.pods_known => "whether its pods are removed cannot be seen".to_owned(),
             0 => "its pods of machines are removed".to_owned(),
             1 => "1 pod of a machine is being removed".to_owned(),
             many => format!("{many} pods of machines are being removed"),
@@ -47,8 +53,9 @@ pub fn watched(facts: &Facts, before: &Rescue, now: i64) -> Watched {
         let problem = still.iter().find_map(|volume| volume.problem.as_deref());
         lines.push(Line {
             what: "volumes".to_owned(),
-            state: left(still.len()),
+            state: left(held.attached_known, still.len()),
             detail: match (still.len(), problem) {
+                _ if !held.attached_known => "whether they are detached cannot be seen".to_owned(),
                 (0, _) => "all are detached".to_owned(),
                 (left, None) => format!("{left} of {} are still attached", attached.len()),
                 (left, Some(problem)) => format!("{left} of {} are still attached: {problem}", attached.len()),

@@ -49,7 +49,7 @@ pub fn steps(rescue: &Rescue) -> Vec<Step> {
     let name = &rescue.node.name;
     let gone = rescue.node.presence == Presence::Gone;
     let tainted = rescue.node.is_out_of_service();
-    let useless = !tainted && !rescue.frees();
+    let useless = !tainted && !rescue.frees() && rescue.blind.is_none();
     let of = |done: bool, else_: StepState| if done { StepState::Done } else { else_ };
     let needless = |state| if useless { StepState::Needless } else { state };
     let pods = rescue.held.pods.len();
@@ -82,15 +82,15 @@ pub fn steps(rescue: &Rescue) -> Vec<Step> {
         },
         Step {
             name: "pods",
-            state: needless(of(pods == 0, StepState::Follows)),
+            state: needless(of(pods == 0 && rescue.held.pods_known, StepState::Follows)),
             what: "Kubernetes removes the pods of machines".to_owned(),
-            detail: format!("{pods} left"),
+            detail: left(rescue.held.pods_known, pods),
         },
         Step {
             name: "volumes",
-            state: needless(of(attached == 0, StepState::Follows)),
+            state: needless(of(attached == 0 && rescue.held.attached_known, StepState::Follows)),
             what: "Kubernetes detaches their volumes".to_owned(),
-            detail: format!("{attached} left"),
+            detail: left(rescue.held.attached_known, attached),
         },
         Step {
             name: "machines",
@@ -117,4 +117,8 @@ pub fn steps(rescue: &Rescue) -> Vec<Step> {
         });
     }
     all
+}
+
+fn left(known: bool, count: usize) -> String {
+    if known { format!("{count} left") } else { "how many are left is not known".to_owned() }
 }
