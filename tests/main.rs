@@ -15,6 +15,7 @@ mod locate;
 mod plan;
 mod properties;
 mod readme;
+mod recover;
 mod rules;
 mod status;
 mod support;

@@ -115,7 +115,8 @@ impl Run<'_> {
 
     fn go(&self, found: &mut Rescue) -> Ended {
         let (args, terminal, name) = (self.args, self.terminal, self.args.node.as_str());
-        if args.finish || found.node.is_ready() && found.node.mark().is_some() {
+        // Who says that the power is off, and is wrong, must not end the recovery by it.
+        if args.finish || found.node.is_ready() && found.node.mark().is_some() && !args.powered_off {
             return self.finish(&found.node);
         }
         if found.node.is_ready() {
@@ -168,7 +169,10 @@ impl Run<'_> {
         let cordoned = node.presence == Presence::Ready { cordoned: true };
         let state = if cordoned { "ready and only cordoned" } else { "ready" };
         self.terminal.error(&format!("node {name} is {state}: its guests run, and nothing is taken from it"));
-        if node.is_out_of_service() {
+        if node.mark().is_some() {
+            self.terminal
+                .help(&format!("its power is not off; if it is back: kubectl wukong recover-node {name} --finish"));
+        } else if node.is_out_of_service() {
             self.terminal.help(&format!(
                 "somebody set the out-of-service taint, and nothing starts there: \
                  kubectl taint nodes {name} {}-",

@@ -34,7 +34,7 @@ pub(super) fn restore(facts: &Facts, subject: &Subject, disk: &Trail) -> Vec<Str
     }
     if subject.wukong.is_some() && !claim.is_empty() {
         found.push(format!(
-            "to go on without its data: give disk {} another `claimName` in the file, and apply; {claim} stays",
+            "to go on without its data: give disk {} another `claimName` in the file, apply and restart; {claim} stays",
             disk.name
         ));
     }

@@ -4,7 +4,7 @@
 use super::Rescue;
 use super::machine::{Machine, Way};
 use super::mark::TAINT;
-use super::node::Presence;
+use super::node::{OutOfService, Presence};
 
 /// One step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,7 +77,11 @@ pub fn steps(rescue: &Rescue) -> Vec<Step> {
             } else if useless {
                 "no machine could start elsewhere because of it".to_owned()
             } else {
-                String::new()
+                match rescue.held.others {
+                    0 => String::new(),
+                    1 => "it frees the other pod there too".to_owned(),
+                    others => format!("it frees the {others} other pods there too"),
+                }
             },
         },
         Step {
@@ -109,10 +113,14 @@ pub fn steps(rescue: &Rescue) -> Vec<Step> {
         });
     }
     if !gone && !useless {
+        let command = match rescue.node.out_of_service {
+            OutOfService::Others => format!("kubectl taint nodes {name} {TAINT}-"),
+            OutOfService::No | OutOfService::Ours(_) => format!("kubectl wukong recover-node {name} --finish"),
+        };
         all.push(Step {
             name: "finish",
             state: StepState::Open,
-            what: format!("when {name} is back: kubectl wukong recover-node {name} --finish"),
+            what: format!("when {name} is back: {command}"),
             detail: "takes the taint away, or nothing starts there".to_owned(),
         });
     }

@@ -22,6 +22,7 @@ mod migration;
 mod nodes;
 mod person;
 mod places;
+mod recovery;
 mod safety;
 mod safety_faults;
 mod safety_killed;
@@ -62,6 +63,8 @@ fn main() -> ExitCode {
         // The longest ones first, or the others wait for them at the end.
         fates::of_what_is_deleted,
         fates::of_what_is_lost,
+        recovery::of_a_node_that_died,
+        recovery::of_a_node_that_comes_back,
         safety_killed::after_every_write,
         safety_faults::at_every_step,
         person::a_killed_starter_leaves_no_process,
