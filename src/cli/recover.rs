@@ -27,6 +27,7 @@ use crate::text::yaml;
   kubectl wukong recover-node worker-3
   kubectl wukong recover-node worker-3 --powered-off --yes
   kubectl wukong recover-node worker-3 --finish")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line, and they are independent")]
 pub(super) struct Args {
     /// The name of the node.
     #[arg(value_name = "NODE")]

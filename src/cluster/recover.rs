@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::arrival::end;
+use super::arrival::{Shown, end};
 use super::runtime::{interrupted, pause};
 use super::{Door, Purpose, Reason, Refused, Resource, Wanted, Write, fetch};
 use crate::facts::MANAGER;
-use crate::plan::{Progress, State};
+use crate::plan::State;
 use crate::rescue::{Mark, Node, Presence, Rescue, marked, unmarked, watched};
 
 /// How a change of a node ended.
@@ -66,7 +66,7 @@ pub async fn out_of_service(door: &Door, name: &str, mark: &Mark, clock: Clock<'
         match door.merge(Resource::Node, None, name, &marked(&found, mark), &write).await {
             Ok(_) => return Ok(Service::Done(Box::new(node))),
             Err(refused) if refused.reason == Reason::Conflict && turn + 1 < TRIES => {
-                pause(Duration::from_millis(200)).await
+                pause(Duration::from_millis(200)).await;
             }
             Err(refused) => return Err(refused),
         }
@@ -90,7 +90,7 @@ pub async fn in_service(door: &Door, name: &str, clock: Clock<'_>) -> Result<Ser
         match door.merge(Resource::Node, None, name, &change, &write).await {
             Ok(_) => return Ok(Service::Done(Box::new(node))),
             Err(refused) if refused.reason == Reason::Conflict && turn + 1 < TRIES => {
-                pause(Duration::from_millis(200)).await
+                pause(Duration::from_millis(200)).await;
             }
             Err(refused) => return Err(refused),
         }
@@ -108,7 +108,7 @@ pub async fn recovered(
     rescue: &Rescue,
     timeout: Duration,
     clock: Clock<'_>,
-    show: &mut (dyn FnMut(&[(String, Progress)]) + Send),
+    show: &mut Shown<'_>,
 ) -> Result<Recovered, Refused> {
     let wanted = Wanted { purpose: Purpose::Return, node: rescue.node.name.clone(), ..Wanted::default() };
     let look = async {

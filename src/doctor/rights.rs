@@ -54,8 +54,8 @@ const fn of_cluster(group: &'static str, resource: &'static str, without: &'stat
 }
 
 /// The same in the whole cluster.
-const fn everywhere(need: Need) -> Need {
-    Need { right: Right { cluster: true, ..need.right }, ..need }
+const fn everywhere(need: &Need) -> Need {
+    Need { right: Right { cluster: true, ..need.right }, without: need.without, vital: need.vital }
 }
 
 /// What every command reads, whatever it does then.
@@ -147,15 +147,15 @@ const STATUS: &[Need] = &[
 ];
 
 const NODE: &[Need] = &[
-    everywhere(vital("list", "", "nodes", "it is not seen whether a node is gone")),
-    everywhere(vital("list", VM, "virtualmachines", "it is not seen what a node held")),
-    everywhere(vital("list", VM, "virtualmachineinstances", "it is not seen what a node held")),
-    everywhere(useful("list", "", "pods", "it is not seen when its pods are removed")),
-    everywhere(useful("list", STORAGE, "volumeattachments", "it is not seen when its volumes are detached")),
-    everywhere(useful("list", "", "persistentvolumeclaims", "it is not seen which disks lie there")),
-    everywhere(useful("list", "", "persistentvolumes", "it is not seen which disks lie there")),
-    everywhere(useful("get", "", "nodes", "it only reports: no taint can be set, and none taken away")),
-    everywhere(useful("patch", "", "nodes", "it only reports: no taint can be set, and none taken away")),
+    everywhere(&vital("list", "", "nodes", "it is not seen whether a node is gone")),
+    everywhere(&vital("list", VM, "virtualmachines", "it is not seen what a node held")),
+    everywhere(&vital("list", VM, "virtualmachineinstances", "it is not seen what a node held")),
+    everywhere(&useful("list", "", "pods", "it is not seen when its pods are removed")),
+    everywhere(&useful("list", STORAGE, "volumeattachments", "it is not seen when its volumes are detached")),
+    everywhere(&useful("list", "", "persistentvolumeclaims", "it is not seen which disks lie there")),
+    everywhere(&useful("list", "", "persistentvolumes", "it is not seen which disks lie there")),
+    everywhere(&useful("get", "", "nodes", "it only reports: no taint can be set, and none taken away")),
+    everywhere(&useful("patch", "", "nodes", "it only reports: no taint can be set, and none taken away")),
 ];
 
 /// Every command that asks a cluster. A new command belongs here.

@@ -13,6 +13,15 @@ use crate::text::{Styles, sanitize, wrap};
 pub fn rescue(rescue: &Rescue, styles: &Styles, width: usize) -> String {
     let mut page = Page { out: String::new(), styles, width };
     page.node(&rescue.node, &rescue.held);
+    if rescue.silent > 0 {
+        let nodes = if rescue.silent == 1 {
+            "1 other node is".to_owned()
+        } else {
+            format!("{} other nodes are", rescue.silent)
+        };
+        let text = format!("{nodes} silent too: it may be the network, and all of them may run on");
+        page.line(2, "!", styles.warning, &text);
+    }
     page.machines(rescue);
     page.out.push_str(&format!("\n{}\n", "Steps".style(styles.strong)));
     for (at, step) in (1..).zip(steps(rescue)) {
@@ -68,9 +77,8 @@ impl Page<'_> {
             Presence::Unknown => "cannot be read".to_owned(),
         };
         let why = if node.why.is_empty() { String::new() } else { format!(": {}", node.why) };
-        let head = format!("{}  {state}{why}", node.name);
-        let (name, rest) = (sanitize(&node.name).into_owned(), sanitize(&head).into_owned());
-        let text = wrap(&rest, self.width.max(40), 0);
+        let name = sanitize(&node.name).into_owned();
+        let text = wrap(&sanitize(&format!("{} {state}{why}", node.name)), self.width.max(40), 0);
         self.out.push_str(&text.replacen(&name, &name.style(self.styles.strong).to_string(), 1));
         self.out.push('\n');
         if !node.taints.is_empty() {

@@ -50,7 +50,7 @@ pub(super) fn fitting<'a>(facts: &'a Facts, vm: &Value, lost: &str) -> Result<Ve
     Ok(others.into_iter().map(name).collect())
 }
 
-fn some<'a>(nodes: Vec<&'a Value>, or: Obstacle) -> Result<Vec<&'a Value>, Obstacle> {
+fn some(nodes: Vec<&Value>, or: Obstacle) -> Result<Vec<&Value>, Obstacle> {
     if nodes.is_empty() { Err(or) } else { Ok(nodes) }
 }
 

@@ -85,9 +85,9 @@ impl Way {
         }
     }
 
-    /// Whether it helps such a machine that its pod and volumes are taken from the node.
+    /// Whether it helps, or may help, such a machine that its pod and volumes are taken from the node.
     pub const fn is_freed(self) -> bool {
-        matches!(self, Self::Person | Self::Ends | Self::Returns)
+        matches!(self, Self::Unknown | Self::Person | Self::Ends | Self::Returns)
     }
 }
 
@@ -116,7 +116,7 @@ pub(super) fn machine(
     held: &Held,
     marked: &[(String, String)],
     located: &Located,
-    impact: Impact,
+    impact: &Impact,
 ) -> Option<Machine> {
     let subject = &located.subject;
     let vm = facts.get(kind::MACHINE, &subject.namespace, &subject.vm);
@@ -127,18 +127,17 @@ pub(super) fn machine(
     let there = instance.and_then(|instance| text(instance, "/status/nodeName")) == Some(&node.name);
     let noted = marked.iter().any(|(namespace, vm)| same(subject, namespace, vm));
     let ran = there || noted || !pods.is_empty();
-    if !ran && impact.disks.is_empty() {
+    // Storage that tells nothing may lie anywhere: that alone ties no machine to this node.
+    if !ran && impact.disks.iter().all(|(_, fate, _, _)| *fate == Fate::Unknown) {
         return None;
     }
     let disks: Vec<_> = impact.disks.iter().map(|hit| disk(facts, subject, &located.disks, hit)).collect();
     let look = Look { facts, node, subject, vm, instance, ran, disks: &disks, trails: &located.disks };
     let (way, why, next) = look.way(&impact.note);
     let part = |object: Option<&Value>, at: &str| object.and_then(|object| text(object, at)).map(str::to_owned);
-    let running = vm.and_then(|vm| vm.pointer("/spec/running")).and_then(Value::as_bool);
-    let strategy = running.map(|running| if running { "Always" } else { "Halted" }.to_owned());
     Some(Machine {
         subject: subject.clone(),
-        strategy: part(vm, "/spec/runStrategy").or(strategy),
+        strategy: vm.map(|vm| strategy(vm).to_owned()),
         eviction: part(vm, "/spec/template/spec/evictionStrategy"),
         ran,
         instance: instance.map(|instance| {
@@ -182,12 +181,13 @@ impl Look<'_> {
         if has(Fate::Lost) {
             return self.loses(note);
         }
-        let elsewhere = self.elsewhere();
-        if has(Fate::Unknown) || has(Fate::Recoverable) {
-            return (Way::Unknown, "what becomes of a disk cannot be told".to_owned(), Vec::new());
-        }
-        if let Some(other) = elsewhere {
+        if let Some(other) = self.elsewhere() {
             return (Way::Elsewhere, format!("it runs on {other}"), Vec::new());
+        }
+        if has(Fate::Unknown) || has(Fate::Recoverable) {
+            let why = "whether it can start elsewhere cannot be told: its storage does not say where it lies";
+            let look = format!("kubectl wukong where-is-my-data {}", self.name());
+            return (Way::Unknown, why.to_owned(), vec![look]);
         }
         if !self.ran {
             return (Way::Untouched, "its disks have copies elsewhere".to_owned(), Vec::new());
@@ -196,7 +196,7 @@ impl Look<'_> {
         if is_going(vm) {
             return (Way::Ends, "it is being deleted".to_owned(), Vec::new());
         }
-        match (fitting(self.facts, vm, &self.node.name), self.strategy(vm)) {
+        match (fitting(self.facts, vm, &self.node.name), strategy(vm)) {
             (_, "Halted") => (Way::Ends, "it was told to stop, and stays stopped".to_owned(), Vec::new()),
             (Err(obstacle), _) => (Way::Tied, obstacle.clause().to_owned(), self.untie(obstacle)),
             (Ok(nodes), "Always" | "RerunOnFailure") => {
@@ -208,15 +208,10 @@ impl Look<'_> {
                 "it runs once, and that was it".to_owned(),
                 vec![self.command("stop"), self.command("start")],
             ),
-            (Ok(_), strategy) => {
-                (Way::Person, format!("run strategy {strategy}: only a person starts it"), vec![self.command("start")])
+            (Ok(_), other) => {
+                (Way::Person, format!("run strategy {other}: only a person starts it"), vec![self.command("start")])
             }
         }
-    }
-
-    fn strategy<'v>(&self, vm: &'v Value) -> &'v str {
-        let running = vm.pointer("/spec/running").and_then(Value::as_bool);
-        text(vm, "/spec/runStrategy").unwrap_or(if running == Some(true) { "Always" } else { "Halted" })
     }
 
     /// The other node on which it runs, or is about to.
@@ -232,7 +227,7 @@ impl Look<'_> {
             let trail = self.trails.iter().find(|trail| trail.name == disk.name);
             disk.fate == Fate::Lost && trail.is_some_and(|trail| trail.content == Content::HostDisk)
         });
-        let restarts = self.vm.is_some_and(|vm| matches!(self.strategy(vm), "Always" | "RerunOnFailure"));
+        let restarts = self.vm.is_some_and(|vm| matches!(strategy(vm), "Always" | "RerunOnFailure"));
         if file && restarts && self.ran && self.vm.is_some_and(|vm| fitting(self.facts, vm, &self.node.name).is_ok()) {
             let why = "its disk is a file of the node: elsewhere it would start with another file, or an empty one";
             return (Way::Loses, why.to_owned(), vec![self.command("stop")]);
@@ -259,15 +254,24 @@ impl Look<'_> {
             (Obstacle::Selector | Obstacle::Taints, Some(_)) => {
                 vec!["change `highAvailability` in its file, then: kubectl wukong apply -f FILE".to_owned()]
             }
-            (Obstacle::Volumes, _) => {
-                vec![format!("kubectl wukong where-is-my-data {} -n {namespace}", word(&self.subject.shown()))]
-            }
+            (Obstacle::Volumes, _) => vec![format!("kubectl wukong where-is-my-data {}", self.name())],
         }
     }
 
     fn command(&self, verb: &str) -> String {
-        format!("kubectl wukong {verb} {} -n {}", word(&self.subject.shown()), word(&self.subject.namespace))
+        format!("kubectl wukong {verb} {}", self.name())
     }
+
+    /// As it is typed: `web -n prod`.
+    fn name(&self) -> String {
+        format!("{} -n {}", word(&self.subject.shown()), word(&self.subject.namespace))
+    }
+}
+
+/// The run strategy of a VirtualMachine, which older ones say otherwise.
+fn strategy(vm: &Value) -> &str {
+    let running = vm.pointer("/spec/running").and_then(Value::as_bool);
+    text(vm, "/spec/runStrategy").unwrap_or(if running == Some(true) { "Always" } else { "Halted" })
 }
 
 /// `worker-1`, `worker-1 or worker-2`, `one of 7 nodes`.

@@ -58,13 +58,13 @@ pub fn unmarked(node: &Value) -> Option<Value> {
     Some(patch(node, &rest, &Value::Null))
 }
 
-fn patch(node: &Value, taints: &[Value], note: &Value) -> Value {
+fn patch(node: &Value, taints: &[Value], written: &Value) -> Value {
     let taints = if taints.is_empty() { Value::Null } else { json!(taints) };
     json!({
         "metadata": {
             "uid": node["metadata"]["uid"],
             "resourceVersion": node["metadata"]["resourceVersion"],
-            "annotations": {ANNOTATION: note},
+            "annotations": {ANNOTATION: written},
         },
         "spec": {"taints": taints},
     })

@@ -22,7 +22,7 @@ pub use progress::{Watched, watched};
 pub use step::{Step, StepState, steps};
 
 use crate::facts::{Facts, kind};
-use crate::locate::{Atlas, What, impacts, locate};
+use crate::locate::{Atlas, Fate, What, impacts, locate};
 
 /// A node that died, and what it held.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +35,8 @@ pub struct Rescue {
     pub machines: Vec<Machine>,
     /// What could not be read, and so is not known.
     pub unknown: Vec<String>,
+    /// How many other nodes are silent too: then it may be the network.
+    pub silent: usize,
     /// Why it is not known which machines the node held, if it is not.
     pub blind: Option<String>,
 }
@@ -63,7 +65,7 @@ pub fn rescue(facts: &Facts, name: &str, now: i64) -> Option<Rescue> {
     let located: Vec<_> = subjects.iter().map(|subject| locate(&atlas, subject)).collect();
     let impacts = impacts(&located, &What::NodeLost(name.to_owned()));
     let marked = node.mark().map(|mark| mark.machines.clone()).unwrap_or_default();
-    let all = located.iter().zip(impacts);
+    let all = located.iter().zip(&impacts);
     let mut machines: Vec<_> =
         all.filter_map(|(located, impact)| machine::machine(facts, &node, &held, &marked, located, impact)).collect();
     machines.sort_by_key(|machine| machine.way);
@@ -71,6 +73,15 @@ pub fn rescue(facts: &Facts, name: &str, now: i64) -> Option<Rescue> {
         return None;
     }
     let related = crate::storage::BACKENDS.iter().flat_map(|backend| backend.kinds).copied();
+    let unplaced = located.iter().zip(&impacts).filter(|(located, impact)| {
+        let listed = machines.iter().any(|machine| machine.subject == located.subject);
+        !listed && impact.disks.iter().any(|(_, fate, _, _)| *fate == Fate::Unknown)
+    });
+    let unplaced = match unplaced.count() {
+        0 => None,
+        1 => Some("whether a disk of 1 other machine lies there: its storage does not say".to_owned()),
+        many => Some(format!("whether disks of {many} other machines lie there: their storage does not say")),
+    };
     let mut unknown: Vec<_> = READ
         .into_iter()
         .chain(related)
@@ -79,8 +90,11 @@ pub fn rescue(facts: &Facts, name: &str, now: i64) -> Option<Rescue> {
         .collect();
     unknown.sort();
     unknown.dedup();
+    unknown.extend(unplaced);
+    let others = facts.all_of(kind::NODE).map(|node| Node::of(node, now)).filter(|other| other.name != name);
+    let silent = others.filter(|other| other.presence == Presence::Silent).count();
     let blind = [kind::NODE, kind::MACHINE, kind::INSTANCE].into_iter().find_map(|kind| facts.unknown(kind, ""));
-    Some(Rescue { node, held, machines, unknown, blind: blind.map(|gap| gap.reason.clone()) })
+    Some(Rescue { node, held, machines, unknown, silent, blind: blind.map(|gap| gap.reason.clone()) })
 }
 
 impl Rescue {

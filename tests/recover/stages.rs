@@ -162,6 +162,28 @@ fn what_goes_on_is_told_line_by_line() {
 }
 
 #[test]
+fn storage_that_does_not_say_where_it_lies() {
+    let mut world = silent();
+    let volume = world.object("PersistentVolume", "pv-web-data");
+    volume["spec"] = json!({
+        "claimRef": volume["spec"]["claimRef"], "persistentVolumeReclaimPolicy": "Delete",
+        "csi": {"driver": "odd.example", "volumeHandle": "1"},
+    });
+    let found = look(&world);
+    assert_eq!((found.machines[0].way.word(), found.frees()), ("not known", true), "it may start elsewhere");
+    // It may lie anywhere; a machine elsewhere is not of this node because of that.
+    world.edit("VirtualMachineInstance", "web-vm", "/status/nodeName", json!("n2"));
+    world.remove("Pod", "virt-launcher-web-vm-x");
+    let found = look(&world);
+    assert!(found.machines.is_empty());
+    assert_eq!(found.unknown, ["whether a disk of 1 other machine lies there: its storage does not say"]);
+    // Where others are silent too, it may be the network.
+    world.edit("Node", "n2", "/status/conditions/0/status", json!("Unknown"));
+    let text = shown(&look(&world), &Styles::default(), 80);
+    assert!(text.contains("  ! 1 other node is silent too: it may be the network"), "{text}");
+}
+
+#[test]
 fn the_report_fits_the_terminal() {
     let mut world = silent();
     world.add(attached("pv-web-data"));
