@@ -12,7 +12,7 @@ use super::wait::Screen;
 use crate::cluster::{Purpose, Recovered, Refused, Service, Wanted, fetch, in_service, out_of_service, recovered};
 use crate::facts::{Facts, kind, text};
 use crate::output;
-use crate::rescue::{Mark, Node, Presence, Rescue, rescue};
+use crate::rescue::{Mark, Node, Presence, Rescue, rescue, steps};
 use crate::text::yaml;
 
 /// Bring back the machines of a node that died.
@@ -125,6 +125,9 @@ impl Run<'_> {
         }
         if args.output == Format::Text {
             terminal.say(&output::rescue(found, &terminal.out, terminal.out_width));
+        } else if !args.dry_run {
+            // A person is asked about what was told, also where the document comes last.
+            steps(found).iter().for_each(|step| terminal.progress(step.state.word(), &step.what));
         }
         if let Some(reason) = &found.blind {
             terminal.error(&format!("without it nothing is done: {reason}"));

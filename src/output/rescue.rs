@@ -138,7 +138,10 @@ impl Page<'_> {
             }
             if !machine.next.is_empty() {
                 self.out.push('\n');
-                self.line(0, "→", self.styles.help, &name(machine));
+                // Before that the new pod would wait for what the old one holds.
+                let when =
+                    if machine.pods.is_empty() || machine.way != Way::Person { "" } else { ", once its pod is gone" };
+                self.line(0, "→", self.styles.help, &format!("{}{when}", name(machine)));
                 for command in &machine.next {
                     self.whole(4, command);
                 }
