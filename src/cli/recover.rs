@@ -127,7 +127,9 @@ impl Run<'_> {
             terminal.say(&output::rescue(found, &terminal.out, terminal.out_width));
         } else if !args.dry_run {
             // A person is asked about what was told, also where the document comes last.
-            steps(found).iter().for_each(|step| terminal.progress(step.state.word(), &step.what));
+            for step in steps(found) {
+                terminal.progress(step.state.word(), &step.what);
+            }
         }
         if let Some(reason) = &found.blind {
             terminal.error(&format!("without it nothing is done: {reason}"));

@@ -31,17 +31,14 @@ async fn until_ready(cluster: &Cluster, name: &str, status: &str) -> Result<()> 
     cluster.objects.wait(&node(name), LONG, is).await.map(|_| ())
 }
 
-/// Silences a node, until the cluster knows it. Its virt-handler is made to have been silent for longer: KubeVirt before
-/// 1.7 waits five minutes for it.
+/// Silences a node, until the cluster knows it.
 async fn lose(cluster: &Cluster, name: &str) -> Result<()> {
     cluster.lose_node(name).await?;
-    until_ready(cluster, name, "Unknown").await?;
-    let old = json!({"metadata": {"annotations": {"kubevirt.io/heartbeat": "2026-01-01T00:00:00Z"}}});
-    cluster.objects.merge(&node(name), "", &old).await?;
-    Ok(())
+    until_ready(cluster, name, "Unknown").await
 }
 
-/// Brings a node back, with what its virt-handler then says.
+/// Brings a node back, with what its virt-handler then says: KubeVirt keeps machines away from a node that was silent for
+/// five minutes, which a busy machine may take.
 async fn find(cluster: &Cluster, name: &str) -> Result<()> {
     cluster.find_node(name).await?;
     until_ready(cluster, name, "True").await?;
@@ -193,8 +190,12 @@ pub async fn of_a_node_that_comes_back(cluster: &Cluster) -> Result<()> {
     let admin = admin(cluster);
     let args = ["recover-node", name, "--powered-off", "--yes"];
     wukong(&admin, &[&args[..], &["--timeout", "1s"]].concat()).await?.ended(6)?.said("goes on waiting")?;
-    let (ran, found) = tokio::join!(wukong(&admin, &args), async {
-        tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    let (proxy, behind) = cluster.faults(name).await?;
+    let (ran, found) = tokio::join!(wukong(&behind, &args), async {
+        // It has looked, and waits.
+        while proxy.seen().iter().filter(|request| request.contains("volumeattachments")).count() < 2 {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
         cluster.find_node(name).await
     });
     found?;
