@@ -31,6 +31,7 @@
 //! | [`mod@status`] | how a machine is, why it does not run, and what to do: one file per group of causes |
 //! | [`mod@locate`] | where the bytes of a machine lie, what would destroy them, and the way back |
 //! | [`mod@migrate`] | how a machine or its disks move, and come back: the checklist, the record, the next step |
+//! | [`mod@rescue`] | what a node that died held, what comes back by itself, and what needs a person |
 //! | [`mod@doctor`] | whether a cluster is fit for the tool: one file per group of checks |
 //! | [`output`] | manifests as YAML, JSON, names, files; plans and statuses as tables; checks as a list; where bytes lie as tree and picture |
 //! | `cluster` | the way to an API server, as kubectl takes it: the only user of kube and tokio (feature `cluster`) |
@@ -78,6 +79,7 @@ pub mod output;
 pub mod plan;
 pub mod quantity;
 pub mod render;
+pub mod rescue;
 pub mod source;
 pub mod spec;
 pub mod status;

@@ -24,7 +24,7 @@ fn local() -> World {
 }
 
 /// Makes a volume one of local-path.
-fn local_volume(world: &mut World, name: &str, path: &str, node: &str) {
+pub fn local_volume(world: &mut World, name: &str, path: &str, node: &str) {
     world.edit(
         "PersistentVolume",
         name,

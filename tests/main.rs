@@ -16,6 +16,7 @@ mod migrate;
 mod plan;
 mod properties;
 mod readme;
+mod recover;
 mod rules;
 mod status;
 mod support;

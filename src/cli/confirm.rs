@@ -7,6 +7,9 @@ use owo_colors::OwoColorize as _;
 use super::terminal::Terminal;
 use crate::text::sanitize;
 
+/// What answers a question where nobody can be asked.
+const YES: &str = "--yes answers yes";
+
 /// Whether all questions are answered with yes: by `--yes`, or by a person.
 pub(super) fn confirmed(questions: &[String], yes: bool, terminal: &Terminal) -> bool {
     if yes || questions.is_empty() {
@@ -18,7 +21,7 @@ pub(super) fn confirmed(questions: &[String], yes: bool, terminal: &Terminal) ->
         let _ = writeln!(stderr, "{} {}", "?".style(terminal.err.strong), sanitize(question));
     }
     drop(stderr);
-    if !can_ask(terminal) {
+    if !can_ask(YES, terminal) {
         return false;
     }
     let mut stderr = io::stderr().lock();
@@ -30,7 +33,12 @@ pub(super) fn confirmed(questions: &[String], yes: bool, terminal: &Terminal) ->
 
 /// Whether a person typed these words.
 pub(super) fn typed(words: &str, terminal: &Terminal) -> bool {
-    if !can_ask(terminal) {
+    typed_or(words, YES, terminal)
+}
+
+/// The same; `way` says what does it where nobody can be asked.
+pub(super) fn typed_or(words: &str, way: &str, terminal: &Terminal) -> bool {
+    if !can_ask(way, terminal) {
         return false;
     }
     let mut stderr = io::stderr().lock();
@@ -41,11 +49,11 @@ pub(super) fn typed(words: &str, terminal: &Terminal) -> bool {
 }
 
 /// Whether a person can be asked; says so if not.
-fn can_ask(terminal: &Terminal) -> bool {
+fn can_ask(way: &str, terminal: &Terminal) -> bool {
     let can = io::stdin().is_terminal() && io::stderr().is_terminal();
     if !can {
         terminal.error("not confirmed: there is no terminal to ask");
-        terminal.help("--yes answers yes");
+        terminal.help(way);
     }
     can
 }

@@ -21,6 +21,7 @@ mod look;
 mod migrate;
 mod moved;
 mod parallel;
+mod recover;
 mod render;
 mod run;
 mod schema;
@@ -72,6 +73,7 @@ enum Command {
     #[command(name = "where-is-my-data")]
     Locate(locate::Args),
     Migrate(migrate::Args),
+    RecoverNode(recover::Args),
     Doctor(doctor::Args),
     /// Print the version.
     Version,
@@ -82,7 +84,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ("The file", &["render", "validate", "schema", "explain", "init"]),
     ("Change", &["diff", "apply", "start", "stop", "restart", "expand", "adopt", "delete"]),
     ("See", &["status", "where-is-my-data", "doctor"]),
-    ("Move", &["migrate"]),
+    ("Move", &["migrate", "recover-node"]),
     ("Other", &["version"]),
 ];
 
@@ -118,6 +120,7 @@ pub fn main() -> ExitCode {
         Command::Status(args) => reached(status::run(&args, &terminal), &terminal),
         Command::Locate(args) => reached(locate::run(&args, &terminal), &terminal),
         Command::Migrate(args) => reached(migrate::run(&args, &terminal), &terminal),
+        Command::RecoverNode(args) => reached(recover::run(&args, &terminal), &terminal),
         Command::Doctor(args) => reached(doctor::run(&args, &terminal), &terminal),
         Command::Version => version(),
     };

@@ -55,7 +55,7 @@ pub(super) fn run(session: &Session, sent: &[Sent], args: &WaitArgs, json: bool,
 }
 
 /// What a person sees meanwhile.
-struct Screen<'a> {
+pub(super) struct Screen<'a> {
     terminal: &'a Terminal,
     json: bool,
     live: bool,
@@ -65,12 +65,12 @@ struct Screen<'a> {
 }
 
 impl<'a> Screen<'a> {
-    fn new(json: bool, terminal: &'a Terminal) -> Self {
+    pub(super) fn new(json: bool, terminal: &'a Terminal) -> Self {
         let live = !json && io::stderr().is_terminal();
         Self { terminal, json, live, drawn: 0, told: BTreeMap::new() }
     }
 
-    fn show(&mut self, all: &[(String, Progress)]) {
+    pub(super) fn show(&mut self, all: &[(String, Progress)]) {
         if self.live {
             self.draw(all);
         } else {

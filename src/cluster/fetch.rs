@@ -21,6 +21,8 @@ pub struct Wanted {
     pub purpose: Purpose,
     /// Only VirtualMachines with these labels; all if empty.
     pub labels: String,
+    /// The node whose pods are wanted, where only those of one are.
+    pub node: String,
 }
 
 /// What facts are for: one who waits looks every second, and needs less.
@@ -37,6 +39,10 @@ pub enum Purpose {
     Move,
     /// To see where the bytes of machines lie; without a namespace, in all of them.
     Locate,
+    /// To see what a node held and where its machines' bytes lie, in all namespaces.
+    Rescue,
+    /// To see how that goes: what of it is still on the node, and where its machines are.
+    Return,
 }
 
 impl Purpose {
@@ -48,12 +54,19 @@ impl Purpose {
             Self::Look => (&LOOK, &LOOK_CLUSTER),
             Self::Move => (&MOVE, &MOVE_CLUSTER),
             Self::Locate => (&LOCATE, &LOCATE_CLUSTER),
+            Self::Rescue => (&RESCUE, &RESCUE_CLUSTER),
+            Self::Return => (&RETURN, &RETURN_CLUSTER),
         }
     }
 
     /// Whether it only looks: then only what is looked at is kept, and no namespace stands for all of them.
     const fn looks(self) -> bool {
-        matches!(self, Self::Look | Self::Locate)
+        matches!(self, Self::Look | Self::Locate | Self::Rescue | Self::Return)
+    }
+
+    /// Whether it is about one node, so that the pods of the others are of no interest.
+    const fn is_about_node(self) -> bool {
+        matches!(self, Self::Rescue | Self::Return)
     }
 }
 
@@ -148,6 +161,27 @@ const LOCATE: [Resource; 6] = [
 /// The same, of the cluster.
 const LOCATE_CLUSTER: [Resource; 3] = [Resource::PersistentVolume, Resource::StorageClass, Resource::Node];
 
+/// Kinds by which it is found what a node held. Of the pods only those of the node are read.
+const RESCUE: [Resource; 7] = [
+    Resource::VirtualMachine,
+    Resource::VirtualMachineInstance,
+    Resource::DataVolume,
+    Resource::PersistentVolumeClaim,
+    Resource::ConfigMap,
+    Resource::VolumeSnapshot,
+    Resource::Pod,
+];
+
+/// The same, of the cluster.
+const RESCUE_CLUSTER: [Resource; 4] =
+    [Resource::PersistentVolume, Resource::StorageClass, Resource::Node, Resource::VolumeAttachment];
+
+/// Kinds by which it is seen how machines come back.
+const RETURN: [Resource; 3] = [Resource::VirtualMachine, Resource::VirtualMachineInstance, Resource::Pod];
+
+/// The same, of the cluster.
+const RETURN_CLUSTER: [Resource; 2] = [Resource::Node, Resource::VolumeAttachment];
+
 /// Kinds that a plan needs of the cluster.
 const CLUSTER: [Resource; 3] = [Resource::StorageClass, Resource::CdiConfig, Resource::KubeVirt];
 
@@ -163,11 +197,12 @@ pub async fn fetch(door: &Door, wanted: &Wanted) -> Result<Facts, Refused> {
     let (namespaced, cluster) = wanted.purpose.kinds();
     let part = wanted.purpose.looks();
     for &kind in cluster {
-        lists.spawn(list(door.clone(), kind, None, How { labels: String::new(), part }));
+        lists.spawn(list(door.clone(), kind, None, How { part, ..How::default() }));
     }
     for &kind in namespaced {
         let labels = if kind == Resource::VirtualMachine { wanted.labels.as_str() } else { "" };
-        let how = How { labels: labels.to_owned(), part };
+        let node = if kind == Resource::Pod && wanted.purpose.is_about_node() { wanted.node.as_str() } else { "" };
+        let how = How { labels: labels.to_owned(), node: node.to_owned(), part };
         if wanted.namespaces.is_empty() && part {
             lists.spawn(list(door.clone(), kind, None, how));
         } else if wanted.namespaces.len() >= MANY {
@@ -181,7 +216,7 @@ pub async fn fetch(door: &Door, wanted: &Wanted) -> Result<Facts, Refused> {
     let mut facts = Facts::default();
     ask_for_secrets(door, &wanted.secrets, &mut lists);
     gather(lists, &mut facts).await?;
-    if wanted.purpose == Purpose::Locate {
+    if matches!(wanted.purpose, Purpose::Locate | Purpose::Rescue) {
         read_related(door, &mut facts).await?;
     }
     Ok(facts)
@@ -198,7 +233,7 @@ async fn read_related(door: &Door, facts: &mut Facts) -> Result<(), Refused> {
     let kinds: BTreeSet<_> = drivers.flat_map(|driver| storage::backend(driver).kinds).collect();
     let mut lists = JoinSet::new();
     for resource in Resource::ALL.into_iter().filter(|resource| kinds.contains(&resource.kind())) {
-        lists.spawn(list(door.clone(), resource, None, How { labels: String::new(), part: true }));
+        lists.spawn(list(door.clone(), resource, None, How { part: true, ..How::default() }));
     }
     gather(lists, facts).await
 }
@@ -240,10 +275,12 @@ struct Read {
 }
 
 /// How a kind is listed.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 struct How {
     /// The labels that are wanted; all if empty.
     labels: String,
+    /// The node whose pods are wanted; all if empty.
+    node: String,
     /// Whether only what is looked at is kept.
     part: bool,
 }
@@ -253,7 +290,11 @@ async fn list(door: Door, kind: Resource, namespace: Option<String>, how: How) -
         Resource::ConfigMap => Some(RECORD_LABEL.to_owned()),
         _ => Some(how.labels).filter(|labels| !labels.is_empty()),
     };
-    let fields = (kind == Resource::Event).then(|| "type=Warning".to_owned());
+    let fields = match kind {
+        Resource::Event => Some("type=Warning".to_owned()),
+        Resource::Pod if !how.node.is_empty() => Some(format!("spec.nodeName={}", how.node)),
+        _ => None,
+    };
     let selector = Selector { labels, fields };
     let found = if how.part {
         door.list_parts(kind, namespace.as_deref(), &selector, keep).await

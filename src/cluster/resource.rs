@@ -27,6 +27,7 @@ pub enum Resource {
     Node,
     ResourceQuota,
     StorageClass,
+    VolumeAttachment,
     /// The kubelet's `CSIDriver`.
     CsiDriver,
     NetworkAttachmentDefinition,
@@ -69,7 +70,7 @@ const ROOK: &str = "ceph.rook.io/v1";
 
 impl Resource {
     /// All of them.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::VirtualMachine,
         Self::VirtualMachineInstance,
         Self::KubeVirt,
@@ -87,6 +88,7 @@ impl Resource {
         Self::Node,
         Self::ResourceQuota,
         Self::StorageClass,
+        Self::VolumeAttachment,
         Self::CsiDriver,
         Self::NetworkAttachmentDefinition,
         Self::Migration,
@@ -127,6 +129,7 @@ impl Resource {
             Self::Node => ("v1", "Node", "nodes", false),
             Self::ResourceQuota => ("v1", "ResourceQuota", "resourcequotas", true),
             Self::StorageClass => (STORAGE, "StorageClass", "storageclasses", false),
+            Self::VolumeAttachment => (STORAGE, "VolumeAttachment", "volumeattachments", false),
             Self::CsiDriver => (STORAGE, "CSIDriver", "csidrivers", false),
             Self::NetworkAttachmentDefinition => {
                 (NETWORK, "NetworkAttachmentDefinition", "network-attachment-definitions", true)

@@ -53,6 +53,11 @@ const fn of_cluster(group: &'static str, resource: &'static str, without: &'stat
     Need { right, without, vital: false }
 }
 
+/// The same in the whole cluster.
+const fn everywhere(need: &Need) -> Need {
+    Need { right: Right { cluster: true, ..need.right }, without: need.without, vital: need.vital }
+}
+
 /// What every command reads, whatever it does then.
 const READS: &[Need] = &[
     vital("list", VM, "virtualmachines", "no machine is seen"),
@@ -154,8 +159,20 @@ const STATUS: &[Need] = &[
     of_cluster("", "nodes", "nodes that do not answer are not seen"),
 ];
 
+const NODE: &[Need] = &[
+    everywhere(&vital("list", "", "nodes", "it is not seen whether a node is gone")),
+    everywhere(&vital("list", VM, "virtualmachines", "it is not seen what a node held")),
+    everywhere(&vital("list", VM, "virtualmachineinstances", "it is not seen what a node held")),
+    everywhere(&useful("list", "", "pods", "it is not seen when its pods are removed")),
+    everywhere(&useful("list", STORAGE, "volumeattachments", "it is not seen when its volumes are detached")),
+    everywhere(&useful("list", "", "persistentvolumeclaims", "it is not seen which disks lie there")),
+    everywhere(&useful("list", "", "persistentvolumes", "it is not seen which disks lie there")),
+    everywhere(&useful("get", "", "nodes", "it only reports: no taint can be set, and none taken away")),
+    everywhere(&useful("patch", "", "nodes", "it only reports: no taint can be set, and none taken away")),
+];
+
 /// Every command that asks a cluster. A new command belongs here.
-const ROWS: [Row; 10] = [
+const ROWS: [Row; 11] = [
     Row { command: "diff", needs: &[SECRETS] },
     Row { command: "apply", needs: &[SECRETS, RECORD, WRITES] },
     Row { command: "start", needs: &[START] },
@@ -166,6 +183,7 @@ const ROWS: [Row; 10] = [
     Row { command: "delete", needs: &[SECRETS, DELETE] },
     Row { command: "status", needs: &[STATUS] },
     Row { command: "migrate", needs: &[MIGRATE] },
+    Row { command: "recover-node", needs: &[NODE] },
 ];
 
 /// What all of them need is told once.

@@ -32,7 +32,8 @@ const METADATA: [Path; 16] = [
     "metadata managedFields * time",
 ];
 
-const MACHINE: [Path; 31] = [
+const MACHINE: [Path; 32] = [
+    "spec template spec tolerations",
     "spec template spec affinity nodeAffinity requiredDuringSchedulingIgnoredDuringExecution",
     "metadata annotations argocd.argoproj.io/*",
     "spec runStrategy",
@@ -91,7 +92,9 @@ const INSTANCE: [Path; 20] = [
     "status",
 ];
 
-const DATA_VOLUME: [Path; 6] = [
+// Of the sources what an image is called, which is shown without what looks like a secret.
+const DATA_VOLUME: [Path; 7] = [
+    "spec source * url",
     "metadata annotations cdi.kubevirt.io/storage.prePopulated",
     "spec storage storageClassName",
     "spec pvc storageClassName",
@@ -168,7 +171,23 @@ const POD: [Path; 12] = [
 const EVENT: [Path; 7] =
     ["involvedObject kind", "involvedObject name", "reason", "message", "type", "lastTimestamp", "eventTime"];
 
-const NODE: [Path; 4] = ["spec unschedulable", "spec taints", "status conditions", "status allocatable"];
+const NODE: [Path; 7] = [
+    "metadata annotations kubevirt.io/heartbeat",
+    "metadata annotations vm.novasphere.dev/*",
+    "spec unschedulable",
+    "spec taints",
+    "status conditions",
+    "status allocatable",
+    "status nodeInfo bootID",
+];
+
+const ATTACHMENT: [Path; 5] = [
+    "spec attacher",
+    "spec nodeName",
+    "spec source persistentVolumeName",
+    "status attached",
+    "status detachError message",
+];
 
 // A class may name Secrets and addresses among its parameters: only those are kept that a backend asks for.
 const CLASS: [Path; 16] = [
@@ -237,7 +256,7 @@ const SATELLITE: [Path; 5] = [
 ];
 
 /// The fields of each kind, besides what every object has.
-const KINDS: [(&str, &[Path]); 32] = [
+const KINDS: [(&str, &[Path]); 33] = [
     (kind::MACHINE, &MACHINE),
     (kind::INSTANCE, &INSTANCE),
     (kind::DATA_VOLUME, &DATA_VOLUME),
@@ -246,6 +265,7 @@ const KINDS: [(&str, &[Path]); 32] = [
     (kind::POD, &POD),
     (kind::EVENT, &EVENT),
     (kind::NODE, &NODE),
+    (kind::ATTACHMENT, &ATTACHMENT),
     (kind::CLASS, &CLASS),
     (kind::KUBEVIRT, &KUBEVIRT),
     (kind::MIGRATION, &["spec vmiName", "spec addedNodeSelector", "status"]),

@@ -46,6 +46,8 @@ pub mod kind {
     pub const EVENT: &str = "Event";
     /// A node.
     pub const NODE: &str = "Node";
+    /// A volume of a CSI driver that is attached to a node.
+    pub const ATTACHMENT: &str = "VolumeAttachment";
     /// What CDI knows of a class.
     pub const PROFILE: &str = "StorageProfile";
     /// A move of a running machine.

@@ -47,8 +47,9 @@ Your rights
   ✓ adopt: you may
   ✓ delete: you may
   ✓ status: you may
+  ✓ recover-node: you may
 
-26 fine
+27 fine
 ";
     assert_eq!(checks(&World::fit().checks(), &Styles::default(), 80), expected);
 }
@@ -69,7 +70,7 @@ Versions
     → upgrade Kubernetes, one minor version after the other
 ";
     assert!(shown.starts_with(start), "{shown}");
-    assert!(shown.ends_with("\n1 broken, 1 warning, 1 not known, 23 fine\n"), "{shown}");
+    assert!(shown.ends_with("\n1 broken, 1 warning, 1 not known, 24 fine\n"), "{shown}");
 }
 
 #[test]

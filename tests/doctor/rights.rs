@@ -32,6 +32,9 @@ fn who_may_only_start_and_stop() {
   ! delete: you may not get and delete secrets, patch, get and delete virtualmachines.kubevirt.io, get virtualmachineinstances.kubevirt.io, get, patch and delete persistentvolumeclaims, delete configmaps, delete network-attachment-definitions.k8s.cni.cncf.io, delete datavolumes.cdi.kubevirt.io
     machines cannot be deleted: they cannot be stopped before; a deletion breaks off half-way
     → ask an administrator for a Role in prod with these rights
+  · recover-node: you may, but not get and patch nodes
+    it only reports: no taint can be set, and none taken away
+    → ask an administrator for a ClusterRole with these rights
 ");
 }
 
@@ -42,6 +45,9 @@ fn who_may_not_look_into_the_cluster() {
     → ask an administrator for a ClusterRole with these rights
   · status: you may, but not list persistentvolumes, list nodes
     volumes that were lost or released are not seen; nodes that do not answer are not seen
+    → ask an administrator for a ClusterRole with these rights
+  ! recover-node: you may not list, get and patch nodes, list virtualmachines.kubevirt.io, list virtualmachineinstances.kubevirt.io, list pods, list volumeattachments.storage.k8s.io, list persistentvolumeclaims, list persistentvolumes
+    it is not seen whether a node is gone; it is not seen what a node held
     → ask an administrator for a ClusterRole with these rights
 ");
 }
@@ -62,6 +68,9 @@ fn who_sees_no_machines() {
   ! adopt: you may not read what every command reads
   ! delete: you may not read what every command reads
   ! status: you may not read what every command reads
+  ! recover-node: you may not list virtualmachines.kubevirt.io
+    it is not seen what a node held
+    → ask an administrator for a ClusterRole with these rights
 ",
     );
 }
@@ -114,6 +123,7 @@ fn rights_that_are_not_known() {
   ? adopt: cannot create reviews: forbidden
   ? delete: cannot create reviews: forbidden
   ? status: cannot create reviews: forbidden
+  ? recover-node: cannot create reviews: forbidden
 ",
     );
 }

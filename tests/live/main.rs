@@ -24,6 +24,7 @@ mod moves;
 mod nodes;
 mod person;
 mod places;
+mod recovery;
 mod safety;
 mod safety_faults;
 mod safety_killed;
@@ -68,6 +69,8 @@ fn main() -> ExitCode {
         moves::killed_at_every_step,
         moves::live_there_and_back,
         moves::offline_there_and_back,
+        recovery::of_a_node_that_died,
+        recovery::of_a_node_that_comes_back,
         safety_killed::after_every_write,
         safety_faults::at_every_step,
         person::a_killed_starter_leaves_no_process,

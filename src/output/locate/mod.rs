@@ -19,7 +19,7 @@ use crate::storage::Holder;
 use crate::text::Styles;
 
 /// The sign of a fate, which tells it without colours, and its colour.
-const fn sign(fate: Fate, styles: &Styles) -> (&'static str, Style) {
+pub(super) const fn sign(fate: Fate, styles: &Styles) -> (&'static str, Style) {
     match fate {
         Fate::Lost => ("✗", styles.error),
         Fate::Unknown => ("?", styles.warning),
