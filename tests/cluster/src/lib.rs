@@ -3,7 +3,8 @@
 //! etcd, kube-apiserver, kube-controller-manager, kube-scheduler, virt-api, virt-controller, CDI's API server and
 //! controllers and local-path-provisioner are the real programs, built from Go modules (`go/`). What cannot run here
 //! is simulated: kubelets (`kubelet`), virt-handler and its guests (`handler`), storage drivers other than local-path
-//! (`storage`), what importers say. No byte of a disk exists.
+//! (`storage`), CDI's pods (`workers`) and what they say. No byte of a disk exists; a word on each volume stands for
+//! what is on it (`content`).
 //!
 //! A cluster lives in its own folder under `target/cluster`, listens on free ports of 127.0.0.1, and ends with the
 //! process that started it, however that ends.
