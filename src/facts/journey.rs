@@ -29,6 +29,10 @@ pub struct Journey {
     pub node: Option<String>,
     /// The node on which the machine was.
     pub source_node: Option<String>,
+    /// The UID of the instance whose disks are copied: another one did not take what was copied along.
+    pub instance: Option<String>,
+    /// The VirtualMachineInstanceMigrations that were there before.
+    pub earlier: Vec<String>,
     /// The VirtualMachineInstanceMigration.
     pub migration: Option<String>,
     /// Whether the machine ran.
@@ -43,7 +47,7 @@ pub struct Journey {
     pub templates: Vec<Value>,
     /// The generation of the VirtualMachine while its disks are copied: a start in between changes it.
     pub generation: Option<i64>,
-    /// Whether the machine was started on the disks that it moved to.
+    /// Whether the machine was started on the disks that it moved to, or arrived there.
     pub started: bool,
     /// The disks that move.
     pub disks: Vec<Moved>,
@@ -219,6 +223,8 @@ impl Journey {
             },
             node: maybe("node"),
             source_node: maybe("sourceNode"),
+            instance: maybe("instance"),
+            earlier: each("earlier").iter().filter_map(|name| name.as_str().map(str::to_owned)).collect(),
             migration: maybe("migration"),
             ran: yes("ran"),
             run: body["run"].clone(),
@@ -240,7 +246,8 @@ impl Journey {
             "version": VERSION, "vm": self.vm, "uid": self.uid, "wukong": self.wukong, "way": self.way.name(),
             "begun": self.begun, "stage": self.stage, "back": self.back,
             "end": self.end.map(|end| match end { End::Done => "done", End::Aborted => "aborted" }),
-            "node": self.node, "sourceNode": self.source_node, "migration": self.migration, "ran": self.ran,
+            "node": self.node, "sourceNode": self.source_node, "instance": self.instance, "earlier": self.earlier,
+            "migration": self.migration, "ran": self.ran,
             "run": self.run, "volumesStrategy": self.volumes_strategy, "selector": self.selector,
             "templates": self.templates, "generation": self.generation, "started": self.started,
             "disks": disks, "kept": kept,
@@ -304,6 +311,8 @@ mod tests {
             end: Some(End::Aborted),
             node: Some("n2".into()),
             source_node: Some("n1".into()),
+            instance: Some("i".into()),
+            earlier: vec!["e".into()],
             migration: Some("m".into()),
             ran: true,
             run: json!({"runStrategy": "Always"}),

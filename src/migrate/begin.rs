@@ -97,6 +97,8 @@ pub fn begin(facts: &Facts, subject: &Subject, wish: &Wish) -> Result<Draft, Ref
         end: None,
         node: wish.node.clone(),
         source_node: scene.node().map(str::to_owned),
+        instance: None,
+        earlier: Vec::new(),
         migration: (way == Way::NodeLive).then(|| format!("{}-{digits}", subject.vm)),
         ran: !is_halted(vm) && scene.instance.is_some(),
         run: run_of(vm),

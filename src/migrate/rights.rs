@@ -26,6 +26,8 @@ const RECORD: [Need; 2] = [must("create", "", "configmaps"), must("update", "", 
 const MACHINE: Need = must("patch", "kubevirt.io", "virtualmachines");
 const CLAIMS: Need = must("patch", "", "persistentvolumeclaims");
 const MIGRATE: Need = must("create", "kubevirt.io", "virtualmachineinstancemigrations");
+/// Taking a live move back.
+const CANCEL: Need = must("delete", "kubevirt.io", "virtualmachineinstancemigrations");
 /// The volume that is left keeps its policy then; no step deletes its claim.
 pub(super) const RETAIN: Need = Need {
     verb: "patch",
@@ -38,9 +40,9 @@ pub(super) const RETAIN: Need = Need {
 /// The rights for a way.
 pub fn needs(way: Way) -> Vec<Need> {
     let own: &[Need] = match way {
-        Way::NodeLive => &[MIGRATE],
+        Way::NodeLive => &[MIGRATE, CANCEL],
         Way::NodeOffline => &[MACHINE],
-        Way::StorageLive => &[MACHINE, CLAIMS, must("create", "", "persistentvolumeclaims")],
+        Way::StorageLive => &[MACHINE, CLAIMS, must("create", "", "persistentvolumeclaims"), CANCEL],
         Way::StorageOffline => &[
             MACHINE,
             CLAIMS,

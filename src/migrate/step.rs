@@ -103,10 +103,15 @@ pub(super) fn patch_machine(vm: &Value, mut patch: Value) -> Act {
     Act::Merge { kind: crate::facts::kind::MACHINE, name, patch }
 }
 
+/// The fields of a spec that tell the machine not to run.
+pub(super) fn halted(vm: &Value) -> Value {
+    let old = vm.pointer("/spec/running").is_some_and(Value::is_boolean);
+    if old { json!({"running": false}) } else { json!({"runStrategy": "Halted"}) }
+}
+
 /// A patch that tells the machine not to run.
 pub(super) fn halt(vm: &Value) -> Act {
-    let old = vm.pointer("/spec/running").is_some_and(Value::is_boolean);
-    patch_machine(vm, json!({"spec": if old { json!({"running": false}) } else { json!({"runStrategy": "Halted"}) }}))
+    patch_machine(vm, json!({"spec": halted(vm)}))
 }
 
 /// What the machine's spec says of running.

@@ -3,11 +3,12 @@
 use serde_json::{Value, json};
 
 use super::finish;
+use super::offline;
 use super::scene::Scene;
-use super::step::{Act, Next, abort_command, patch_machine};
+use super::step::{Act, Next, abort_command, halted, patch_machine};
 use super::swap::{Stand, stand, swap};
 use super::target;
-use crate::facts::{End, Journey, condition, is_going, kind, text};
+use crate::facts::{End, Journey, condition, is_going, kind, path, text};
 
 /// The value of `updateVolumesStrategy` under which claims are copied and not just exchanged.
 const MIGRATION: &str = "Migration";
@@ -23,12 +24,22 @@ pub(super) enum Copying {
     UnderWay,
     /// The guest runs on the new claims, or ended there.
     Complete,
-    /// The guest ended meanwhile: the new claims are worth nothing.
+    /// The guest ended meanwhile: the new claims are worth nothing, even if another one was started on them.
     Broken,
+    /// Nothing tells whether it has ended.
+    Unclear,
 }
 
 /// How far the copy is, for a machine whose spec names the new claims.
+///
+/// A guest that ends meanwhile is started again on the new claims, which are empty. KubeVirt tells that only for a moment
+/// (ManualRecoveryRequired), so that it is the instance, and the migrations of it, that are looked at.
 pub(super) fn copying(journey: &Journey, scene: &Scene<'_>) -> Copying {
+    if journey.started {
+        return Copying::Complete;
+    }
+    let tries: Vec<_> = tries(journey, scene).collect();
+    let succeeded = tries.iter().any(|found| text(found, "/status/phase") == Some("Succeeded"));
     let begun =
         scene.vm.pointer("/status/volumeUpdateState/volumeMigrationState/migratedVolumes").and_then(Value::as_array);
     let begun = begun.is_some_and(|all| {
@@ -37,22 +48,38 @@ pub(super) fn copying(journey: &Journey, scene: &Scene<'_>) -> Copying {
             journey.disks.iter().any(|disk| claim == Some(disk.to.as_str()))
         })
     });
-    let Some(instance) = scene.instance.filter(|instance| !is_going(instance)) else {
-        let by_hand = condition(scene.vm, "ManualRecoveryRequired").is_some_and(|(holds, ..)| holds);
-        return match (by_hand, begun) {
-            (true, _) => Copying::Broken,
-            (false, true) => Copying::Complete,
-            (false, false) => Copying::Not,
+    let same = |instance: &&&Value| text(instance, "/metadata/uid") == journey.instance.as_deref();
+    if let Some(instance) = scene.instance.as_ref().filter(same).filter(|instance| !is_going(instance)) {
+        let changing = condition(instance, "VolumesChange").is_some_and(|(holds, ..)| holds);
+        return match stand(instance, journey) {
+            Stand::Target if has_moved(journey, scene) && !changing => Copying::Complete,
+            Stand::Target => Copying::UnderWay,
+            Stand::Source | Stand::Other if begun || changing => Copying::UnderWay,
+            Stand::Source | Stand::Other => Copying::Not,
         };
-    };
-    let changing = condition(instance, "VolumesChange").is_some_and(|(holds, ..)| holds);
-    match stand(instance, journey) {
-        Stand::Target if has_moved(journey, scene) && !changing => Copying::Complete,
-        Stand::Target => Copying::UnderWay,
-        Stand::Source | Stand::Other if begun || changing => Copying::UnderWay,
-        Stand::Source | Stand::Other => Copying::Not,
+    }
+    let by_hand = condition(scene.vm, "ManualRecoveryRequired").is_some_and(|(holds, ..)| holds);
+    match (succeeded, tries.is_empty()) {
+        (true, _) => Copying::Complete,
+        _ if by_hand => Copying::Broken,
+        (false, false) => Copying::Broken,
+        (false, true) if begun || scene.instance.is_some() => Copying::Unclear,
+        (false, true) => Copying::Not,
     }
 }
+
+/// The migrations by which the disks were copied, or were to be.
+fn tries<'a>(journey: &Journey, scene: &Scene<'a>) -> impl Iterator<Item = &'a Value> {
+    let of_volumes = |found: &Value| path(found, &["metadata", "labels", VOLUMES]).is_some();
+    let is_new = |found: &Value| {
+        let name = text(found, "/metadata/name").unwrap_or_default();
+        journey.earlier.iter().all(|earlier| earlier != name)
+    };
+    scene.migrations().filter(|found| of_volumes(found) && is_new(found)).collect::<Vec<_>>().into_iter()
+}
+
+/// The label of a migration for the sake of disks. Source: KubeVirt, pkg/virt-controller/watch/workload-updater.
+const VOLUMES: &str = "kubevirt.io/volume-update-migration";
 
 /// Whether the guest runs elsewhere: the source node is never the target.
 pub(super) fn has_moved(journey: &Journey, scene: &Scene<'_>) -> bool {
@@ -109,8 +136,14 @@ fn before(journey: &Journey, scene: &Scene<'_>) -> Next {
             format!("{}, then start it, or migrate with --offline", abort_command(journey, scene.namespace)),
         );
     }
-    let journey = Journey { source_node: scene.node().map(str::to_owned), ..journey.clone() };
-    let act = swap(scene.vm, &journey, false, Some(MIGRATION));
+    let name = |found: &Value| text(found, "/metadata/name").map(str::to_owned);
+    let journey = Journey {
+        source_node: scene.node().map(str::to_owned),
+        instance: scene.instance.and_then(|instance| text(instance, "/metadata/uid")).map(str::to_owned),
+        earlier: scene.migrations().filter_map(name).collect(),
+        ..journey.clone()
+    };
+    let act = swap(scene.vm, &journey, false, json!({"updateVolumesStrategy": MIGRATION}));
     Next::step(&journey, "tell the machine to move to the new claims", act)
 }
 
@@ -122,11 +155,26 @@ fn binds_at_once(claim: &Value, scene: &Scene<'_>) -> bool {
 /// KubeVirt copies; then what belongs to the move is put in order.
 fn after(journey: &Journey, scene: &Scene<'_>) -> Next {
     match copying(journey, scene) {
+        Copying::Complete if !journey.started => {
+            let arrived = Journey { started: true, ..journey.clone() };
+            Next::step(&arrived, "the guest has arrived on the new claims", Act::Note)
+        }
         Copying::Complete => finish::next(journey, scene, || settled(journey, scene)),
         Copying::Broken => Next::stuck(
             journey,
             "its guest ended while its disks were copied; the copies are not complete, and the old disks are whole",
-            format!("{} puts the old disks back and starts it", abort_command(journey, scene.namespace)),
+            format!(
+                "{} puts the old disks back and starts it; what runs now, if anything, runs on empty disks",
+                abort_command(journey, scene.namespace)
+            ),
+        ),
+        Copying::Unclear => Next::stuck(
+            journey,
+            "its guest is not the one whose disks were copied, and no migration is left that tells whether the copy was complete",
+            format!(
+                "look into both: {}; then name the whole ones in spec.template.spec.volumes by hand",
+                pairs(journey)
+            ),
         ),
         Copying::Not | Copying::UnderWay => {
             if let Some((true, _, message)) = condition(scene.vm, "RestartRequired") {
@@ -162,11 +210,15 @@ fn after(journey: &Journey, scene: &Scene<'_>) -> Next {
     }
 }
 
+/// Each old claim with its new one.
+fn pairs(journey: &Journey) -> String {
+    let pairs: Vec<_> = journey.disks.iter().map(|disk| format!("{} (old) and {} (new)", disk.from, disk.to)).collect();
+    pairs.join(", ")
+}
+
 /// How many tries have failed, and why the last one did.
 fn failures(journey: &Journey, scene: &Scene<'_>) -> (usize, String) {
-    let tries =
-        scene.migrations().filter(|found| text(found, "/metadata/creationTimestamp") >= Some(journey.begun.as_str()));
-    let failed: Vec<_> = tries.filter(|found| text(found, "/status/phase") == Some("Failed")).collect();
+    let failed: Vec<_> = tries(journey, scene).filter(|found| text(found, "/status/phase") == Some("Failed")).collect();
     let reason = failed.iter().rev().find_map(|found| text(found, "/status/migrationState/failureReason"));
     (failed.len(), reason.unwrap_or("no reason is given").to_owned())
 }
@@ -201,36 +253,41 @@ pub(super) fn settled(journey: &Journey, scene: &Scene<'_>) -> Option<Next> {
     if ours && fresh { taken_back(journey, scene) } else { None }
 }
 
-/// All disks go back to the claims that they came from, in one edit.
+/// All disks go back to the claims that they came from, in one edit, and the strategy with them: under Migration another
+/// guest that was started on the empty claims would be copied over the old disks.
 fn back(journey: &Journey, scene: &Scene<'_>) -> Next {
     match stand(scene.vm, journey) {
         Stand::Target => match copying(journey, scene) {
-            // The copy ended between the question and the edit; KubeVirt then copies back, and nothing is lost either.
-            Copying::Complete if scene.instance.is_none() => Next::stuck(
+            Copying::Complete => Next::stuck(
                 journey,
-                "its guest ran on the new disks before it ended: the old ones lack what it wrote",
-                format!("start it; then kubectl wukong migrate {} goes on", journey.shown()),
+                "its guest runs on the new disks, or ran there: the old ones lack what it wrote",
+                format!(
+                    "kubectl wukong migrate {} --continue goes on; then move it back with --to-storage-class",
+                    journey.shown()
+                ),
             ),
+            Copying::Unclear => after(&Journey { back: false, ..journey.clone() }, scene),
             // The guest is there, and KubeVirt has not noted it: its cancelling would give the guest the old disks.
             Copying::UnderWay if has_moved(journey, scene) => Next::wait("KubeVirt notes that the copy has ended"),
-            Copying::Complete | Copying::Not | Copying::UnderWay | Copying::Broken => {
-                Next::step(journey, "put all disks back on the old claims", swap(scene.vm, journey, true, None))
+            Copying::UnderWay | Copying::Not => {
+                let strategy = json!({"updateVolumesStrategy": journey.volumes_strategy});
+                Next::step(journey, "put all disks back on the old claims", swap(scene.vm, journey, true, strategy))
+            }
+            Copying::Broken => {
+                let mut fields = halted(scene.vm);
+                fields["updateVolumesStrategy"] = json!(journey.volumes_strategy);
+                Next::step(
+                    journey,
+                    "stop it, and put all disks back on the old claims",
+                    swap(scene.vm, journey, true, fields),
+                )
             }
         },
         Stand::Source => {
-            if let Some(instance) = scene.instance {
-                let changing = condition(instance, "VolumesChange").is_some_and(|(holds, ..)| holds);
-                let going = scene.migrations().any(|found| {
-                    let volumes = found
-                        .pointer("/metadata/labels")
-                        .is_some_and(|all| all.get("kubevirt.io/volume-update-migration").is_some());
-                    volumes && !matches!(text(found, "/status/phase"), Some("Failed" | "Succeeded"))
-                });
-                if stand(instance, journey) != Stand::Source || changing || going {
-                    return Next::wait("KubeVirt ends the migration");
-                }
+            if let Some(next) = cancelled(journey, scene) {
+                return next;
             }
-            if let Some(next) = taken_back(journey, scene) {
+            if let Some(next) = offline::start(journey, scene) {
                 return next;
             }
             Next::end(End::Aborted, finish::given_up(journey, scene))
@@ -243,7 +300,26 @@ fn back(journey: &Journey, scene: &Scene<'_>) -> Next {
     }
 }
 
-/// On the claims of its start the machine needs no strategy.
+/// What is left until the guest runs on the old claims, and nothing migrates it.
+fn cancelled(journey: &Journey, scene: &Scene<'_>) -> Option<Next> {
+    let going =
+        tries(journey, scene).find(|found| !matches!(text(found, "/status/phase"), Some("Failed" | "Succeeded")));
+    // KubeVirt ends it only when something else happens to the machine.
+    if let Some(found) = going {
+        if is_going(found) {
+            return Some(Next::wait("KubeVirt ends the migration"));
+        }
+        let part = |pointer: &str| text(found, pointer).unwrap_or_default().to_owned();
+        let act = Act::Delete { kind: kind::MIGRATION, name: part("/metadata/name"), uid: part("/metadata/uid") };
+        return Some(Next::step(journey, "end the migration", act));
+    }
+    let instance = scene.instance?;
+    let changing = condition(instance, "VolumesChange").is_some_and(|(holds, ..)| holds);
+    let there = stand(instance, journey) == Stand::Source && !changing;
+    (!there).then(|| Next::wait("the guest is back on the old claims"))
+}
+
+/// The strategy goes back where that does no harm.
 fn taken_back(journey: &Journey, scene: &Scene<'_>) -> Option<Next> {
     if text(scene.vm, "/spec/updateVolumesStrategy") == journey.volumes_strategy.as_deref() {
         return None;

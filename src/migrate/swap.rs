@@ -33,8 +33,8 @@ pub(super) fn stand(object: &Value, journey: &Journey) -> Stand {
 /// The edit that puts all disks on the claims that they move to, or back.
 ///
 /// A template of a disk that moves away would make its DataVolume again, and one that no disk uses is refused: it goes, and
-/// comes back with the disk. Source: KubeVirt, data-volume-template.go and handleDataVolumes.
-pub(super) fn swap(vm: &Value, journey: &Journey, back: bool, strategy: Option<&str>) -> Act {
+/// comes back with the disk. `fields` are set in the same edit. Source: KubeVirt, data-volume-template.go and handleDataVolumes.
+pub(super) fn swap(vm: &Value, journey: &Journey, back: bool, fields: Value) -> Act {
     let changed: Vec<_> = volumes(vm)
         .iter()
         .map(|volume| {
@@ -73,8 +73,8 @@ pub(super) fn swap(vm: &Value, journey: &Journey, back: bool, strategy: Option<&
         let left: Vec<_> = templates.into_iter().filter(|template| !leaves(template, journey)).collect();
         spec["dataVolumeTemplates"] = if left.is_empty() { Value::Null } else { json!(left) };
     }
-    if let Some(strategy) = strategy {
-        spec["updateVolumesStrategy"] = json!(strategy);
+    for (key, value) in fields.as_object().into_iter().flatten() {
+        spec[key] = value.clone();
     }
     patch_machine(vm, json!({"spec": spec}))
 }

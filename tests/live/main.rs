@@ -118,6 +118,7 @@ fn main() -> ExitCode {
         migration::to_the_other_node,
         migration::that_fails,
         migration::of_a_local_disk_is_not_possible,
+        moves::a_guest_that_ends_on_the_way,
         moves::refused_before_the_first_step,
         moves::to_another_node,
         moves::a_node_is_emptied,

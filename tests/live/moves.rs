@@ -256,6 +256,29 @@ pub async fn taken_back_at_every_step(cluster: &Cluster) -> Result<()> {
     Ok(())
 }
 
+/// KubeVirt starts a guest that ends on the way again, on the empty claims: it is stopped, and comes back on its old disks.
+pub async fn a_guest_that_ends_on_the_way(cluster: &Cluster) -> Result<()> {
+    let namespace = "moves-ended";
+    let moving = Moving::start(cluster, namespace, LOCAL, &DISKS).await?;
+    let before = Inventory::of(cluster, namespace).await?;
+    let hangs = json!({"metadata": {"annotations": {guest::MIGRATION: "hangs"}}});
+    let first = cluster.objects.merge(&vmi(namespace), "", &hangs).await?["metadata"]["uid"].clone();
+    let wish = ["--to-storage-class", "longhorn", "--yes", "--timeout", "20s"];
+    let late = moving.migrate(&wish, 6)?;
+    ensure!(late.contains("copying"), "{late}");
+    cluster.objects.delete(&vmi(namespace)).await?;
+    let another = |found: Option<&Value>| {
+        found.is_some_and(|found| found["metadata"]["uid"] != first && found["status"]["phase"] == "Running")
+    };
+    cluster.objects.wait(&vmi(namespace), LONG, another).await?;
+    let stuck = moving.migrate(&["--continue"], 4)?;
+    ensure!(stuck.contains("the old disks are whole") && stuck.contains("--abort"), "{stuck}");
+    moving.migrate(&["--abort", "--yes"], 0)?;
+    moving.whole().await?;
+    moving.same()?;
+    before.still_there(cluster).await
+}
+
 /// What is in the way is found before anything is written.
 pub async fn refused_before_the_first_step(cluster: &Cluster) -> Result<()> {
     let namespace = "moves-refused";

@@ -278,6 +278,47 @@ fn a_guest_that_ends_while_it_is_copied_comes_back_on_its_old_disks() {
     whole(&sim, &SOURCES);
 }
 
+/// KubeVirt starts another guest on the empty claims, and would copy them over the old ones.
+#[test]
+fn a_guest_that_was_started_on_empty_claims_is_stopped_before_they_are_exchanged() {
+    let mut sim = started(Sim::new(&always()), &wish(Some("fast"), None, false));
+    while sim.get(kind::INSTANCE, "web-vm").is_none_or(|instance| instance["status"]["changing"] != true) {
+        sim.go();
+        sim.tick();
+    }
+    sim.empty = true;
+    sim.end_guest();
+    sim.tick();
+    assert!(sim.runs());
+    let Next::Stuck(refusal) = sim.go() else { panic!("it went on") };
+    assert!(refusal.reason.contains("not complete"), "{refusal:?}");
+    sim.empty = false;
+    let back = abort(&sim.journey().unwrap(), &sim.facts(), &sim.subject()).unwrap();
+    sim.record(&back);
+    to_the_end(&mut sim, 0);
+    sim.settle();
+    assert_eq!(sim.claims(), SOURCES);
+    whole(&sim, &SOURCES);
+    assert!(sim.runs());
+}
+
+/// Without anything that tells, nobody guesses.
+#[test]
+fn a_guest_whose_copy_is_not_known_to_be_complete_is_left_to_a_person() {
+    let mut sim = started(Sim::new(&always()), &wish(Some("fast"), None, false));
+    while sim.get(kind::INSTANCE, "web-vm").is_none_or(|instance| instance["status"]["changing"] != true) {
+        sim.go();
+        sim.tick();
+    }
+    sim.tick();
+    sim.forget_migrations();
+    sim.end_guest();
+    sim.tick();
+    let Next::Stuck(refusal) = sim.go() else { panic!("it went on") };
+    assert!(refusal.help.contains("web-data (old) and web-data-m2 (new)"), "{refusal:?}");
+    assert!(abort(&sim.journey().unwrap(), &sim.facts(), &sim.subject()).is_err());
+}
+
 #[test]
 fn a_machine_goes_to_another_node_live_and_off() {
     for offline in [false, true] {

@@ -15,6 +15,8 @@ pub const NAMESPACE: &str = "n";
 pub struct Sim {
     objects: BTreeMap<(String, String), Value>,
     count: u64,
+    /// Whether a guest may start on an empty claim, as it does when one ends while it is copied.
+    pub empty: bool,
     /// The class whose volumes belong to the node of their first pod.
     pub local: &'static str,
 }
@@ -22,7 +24,7 @@ pub struct Sim {
 impl Sim {
     /// A machine `web-vm` with two disks on claims of the class `local`, running on `one`; `two` is the other node.
     pub fn new(run: &Value) -> Self {
-        let mut sim = Self { objects: BTreeMap::new(), count: 0, local: "local" };
+        let mut sim = Self { objects: BTreeMap::new(), count: 0, local: "local", empty: false };
         for (name, mode) in [("local", "WaitForFirstConsumer"), ("fast", "Immediate")] {
             sim.put(json!({
                 "kind": kind::CLASS, "metadata": {"name": name}, "provisioner": format!("{name}.test"),
@@ -129,6 +131,16 @@ impl Sim {
         self.get(kind::INSTANCE, "web-vm").is_some()
     }
 
+    /// The guest ends by itself.
+    pub fn end_guest(&mut self) {
+        self.remove(kind::INSTANCE, "web-vm");
+    }
+
+    /// Migrations that have ended are deleted.
+    pub fn forget_migrations(&mut self) {
+        self.objects.retain(|(kind, _), _| kind != kind::MIGRATION);
+    }
+
     /// The record of the move.
     pub fn journey(&self) -> Option<Journey> {
         Journey::of(&self.facts(), NAMESPACE, "web-vm").unwrap()
@@ -221,11 +233,15 @@ impl Sim {
         let wanted = strategy == "Always" || strategy == "Manual" && vm["status"]["asked"] == true;
         match (wanted, self.get(kind::INSTANCE, "web-vm")) {
             (true, None) => {
+                let empty = self.empty;
                 for claim in self.claims() {
                     let found = self.get_mut(kind::CLAIM, &claim).unwrap_or_else(|| panic!("no claim {claim}"));
                     found["status"]["phase"] = json!("Bound");
                     // A guest that boots from nothing has lost its disk.
-                    assert!(found["metadata"]["content"].is_string(), "{claim} is empty, and the machine starts on it");
+                    assert!(
+                        empty || found["metadata"]["content"].is_string(),
+                        "{claim} is empty, and the machine starts on it"
+                    );
                 }
                 let node = vm["spec"]["template"]["spec"]["nodeSelector"]["kubernetes.io/hostname"].as_str();
                 self.put(json!({
@@ -282,7 +298,9 @@ impl Sim {
     /// A migration that was asked for.
     fn migration(&mut self) -> bool {
         let open = self.objects.values().find(|object| {
-            object["kind"] == kind::MIGRATION && !matches!(text(object, "/status/phase"), Some("Succeeded" | "Failed"))
+            object["kind"] == kind::MIGRATION
+                && object["metadata"]["labels"].is_null()
+                && !matches!(text(object, "/status/phase"), Some("Succeeded" | "Failed"))
         });
         let Some(mut open) = open.cloned() else { return false };
         if open["status"]["phase"] != "Running" {
@@ -325,6 +343,14 @@ impl Sim {
             instance["status"]["changing"] = json!(true);
             instance["spec"]["volumes"] = volumes;
             condition(instance, "True");
+            self.put(json!({
+                "kind": kind::MIGRATION,
+                "metadata": {
+                    "name": format!("update-{}", self.count), "namespace": NAMESPACE,
+                    "labels": {"kubevirt.io/volume-update-migration": "web-vm"},
+                },
+                "spec": {"vmiName": "web-vm"}, "status": {"phase": "Running"},
+            }));
             return true;
         }
         if changing && !same {
@@ -347,6 +373,9 @@ impl Sim {
             }
             let to = if instance["status"]["nodeName"] == "one" { "two" } else { "one" };
             self.arrive(to);
+            let running =
+                |object: &&mut Value| object["kind"] == kind::MIGRATION && object["status"]["phase"] == "Running";
+            self.objects.values_mut().filter(running).for_each(|object| object["status"]["phase"] = json!("Succeeded"));
             let instance = self.get_mut(kind::INSTANCE, "web-vm").unwrap();
             instance["status"]["changing"] = json!(false);
             condition(instance, "False");
