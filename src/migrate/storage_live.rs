@@ -143,7 +143,7 @@ fn before(journey: &Journey, scene: &Scene<'_>) -> Next {
         earlier: scene.migrations().filter_map(name).collect(),
         ..journey.clone()
     };
-    let act = swap(scene.vm, &journey, false, json!({"updateVolumesStrategy": MIGRATION}));
+    let act = swap(scene.vm, &journey, false, &json!({"updateVolumesStrategy": MIGRATION}));
     Next::step(&journey, "tell the machine to move to the new claims", act)
 }
 
@@ -271,7 +271,7 @@ fn back(journey: &Journey, scene: &Scene<'_>) -> Next {
             Copying::UnderWay if has_moved(journey, scene) => Next::wait("KubeVirt notes that the copy has ended"),
             Copying::UnderWay | Copying::Not => {
                 let strategy = json!({"updateVolumesStrategy": journey.volumes_strategy});
-                Next::step(journey, "put all disks back on the old claims", swap(scene.vm, journey, true, strategy))
+                Next::step(journey, "put all disks back on the old claims", swap(scene.vm, journey, true, &strategy))
             }
             Copying::Broken => {
                 let mut fields = halted(scene.vm);
@@ -279,7 +279,7 @@ fn back(journey: &Journey, scene: &Scene<'_>) -> Next {
                 Next::step(
                     journey,
                     "stop it, and put all disks back on the old claims",
-                    swap(scene.vm, journey, true, fields),
+                    swap(scene.vm, journey, true, &fields),
                 )
             }
         },

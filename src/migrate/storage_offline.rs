@@ -92,7 +92,7 @@ fn before(journey: &Journey, scene: &Scene<'_>) -> Next {
             open.iter().map(|(moved, copy)| format!("{}: {}{}", moved.to, target::progress(copy), why(copy))).collect();
         return Next::wait(format!("copying {}", words.join(", ")));
     }
-    Next::step(journey, "let the machine stand on the copies", swap(scene.vm, journey, false, Value::Null))
+    Next::step(journey, "let the machine stand on the copies", swap(scene.vm, journey, false, &Value::Null))
 }
 
 /// What CDI says of a copy that does not run.
@@ -163,7 +163,7 @@ fn back(journey: &Journey, scene: &Scene<'_>) -> Next {
             format!("kubectl wukong migrate {} goes on; then migrate it back with --to-storage-class", journey.shown()),
         ),
         Stand::Target => {
-            Next::step(journey, "put all disks back on the old claims", swap(scene.vm, journey, true, Value::Null))
+            Next::step(journey, "put all disks back on the old claims", swap(scene.vm, journey, true, &Value::Null))
         }
         Stand::Source => {
             for moved in &journey.disks {

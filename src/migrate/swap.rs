@@ -34,7 +34,7 @@ pub(super) fn stand(object: &Value, journey: &Journey) -> Stand {
 ///
 /// A template of a disk that moves away would make its DataVolume again, and one that no disk uses is refused: it goes, and
 /// comes back with the disk. `fields` are set in the same edit. Source: KubeVirt, data-volume-template.go and handleDataVolumes.
-pub(super) fn swap(vm: &Value, journey: &Journey, back: bool, fields: Value) -> Act {
+pub(super) fn swap(vm: &Value, journey: &Journey, back: bool, fields: &Value) -> Act {
     let changed: Vec<_> = volumes(vm)
         .iter()
         .map(|volume| {
