@@ -61,7 +61,9 @@ impl<'a> Moving<'a> {
     }
 
     fn migrate(&self, args: &[&str], code: i32) -> Result<String> {
-        said(self.cluster, &[&["migrate", "web", "-n", self.namespace], args].concat(), code)
+        // A move that waits for ever ends the test with what it waits for.
+        let limit: &[&str] = if args.contains(&"--timeout") { &[] } else { &["--timeout", "2m"] };
+        said(self.cluster, &[&["migrate", "web", "-n", self.namespace], args, limit].concat(), code)
     }
 
     fn begin(&self, args: &[&str]) -> Result<Child> {
