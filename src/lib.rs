@@ -29,6 +29,7 @@
 //! | [`mod@adopt`] | the file of a machine that was there before it |
 //! | [`mod@status`] | how a machine is, why it does not run, and what to do: one file per group of causes |
 //! | [`mod@locate`] | where the bytes of a machine lie, what would destroy them, and the way back |
+//! | [`snapshot`] | what a snapshot of a machine would hold, what going back to one changes, and how its disks leave the cluster |
 //! | [`mod@doctor`] | whether a cluster is fit for the tool: one file per group of checks |
 //! | [`output`] | manifests as YAML, JSON, names, files; plans and statuses as tables; checks as a list; where bytes lie as tree and picture |
 //! | `cluster` | the way to an API server, as kubectl takes it: the only user of kube and tokio (feature `cluster`) |
@@ -74,6 +75,7 @@ pub mod output;
 pub mod plan;
 pub mod quantity;
 pub mod render;
+pub mod snapshot;
 pub mod source;
 pub mod spec;
 pub mod status;

@@ -22,6 +22,7 @@ mod render;
 mod run;
 mod schema;
 mod session;
+mod snapshot;
 mod status;
 mod target;
 mod terminal;
@@ -68,15 +69,17 @@ enum Command {
     #[command(name = "where-is-my-data")]
     Locate(locate::Args),
     Doctor(doctor::Args),
+    Snapshot(snapshot::Args),
     /// Print the version.
     Version,
 }
 
 /// The groups of the help, and the commands in each.
-const GROUPS: [(&str, &[&str]); 4] = [
+const GROUPS: [(&str, &[&str]); 5] = [
     ("The file", &["render", "validate", "schema", "explain", "init"]),
     ("Change", &["diff", "apply", "start", "stop", "restart", "expand", "adopt", "delete"]),
     ("See", &["status", "where-is-my-data", "doctor"]),
+    ("Move", &["snapshot"]),
     ("Other", &["version"]),
 ];
 
@@ -112,6 +115,7 @@ pub fn main() -> ExitCode {
         Command::Status(args) => reached(status::run(&args, &terminal), &terminal),
         Command::Locate(args) => reached(locate::run(&args, &terminal), &terminal),
         Command::Doctor(args) => reached(doctor::run(&args, &terminal), &terminal),
+        Command::Snapshot(args) => reached(snapshot::run(&args, &terminal), &terminal),
         Command::Version => version(),
     };
     match result {

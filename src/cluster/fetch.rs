@@ -35,6 +35,10 @@ pub enum Purpose {
     Look,
     /// To see where the bytes of machines lie; without a namespace, in all of them.
     Locate,
+    /// To plan snapshots and restores of machines.
+    Snapshot,
+    /// To see which snapshots there are; without a namespace, in all of them.
+    Snapshots,
 }
 
 impl Purpose {
@@ -45,12 +49,14 @@ impl Purpose {
             Self::Progress => (&PROGRESS, &[]),
             Self::Look => (&LOOK, &LOOK_CLUSTER),
             Self::Locate => (&LOCATE, &LOCATE_CLUSTER),
+            Self::Snapshot => (&SNAPSHOT, &SNAPSHOT_CLUSTER),
+            Self::Snapshots => (&SNAPSHOTS, &[]),
         }
     }
 
     /// Whether it only looks: then only what is looked at is kept, and no namespace stands for all of them.
     const fn looks(self) -> bool {
-        matches!(self, Self::Look | Self::Locate)
+        matches!(self, Self::Look | Self::Locate | Self::Snapshots)
     }
 }
 
@@ -122,6 +128,24 @@ const LOCATE: [Resource; 6] = [
 
 /// The same, of the cluster.
 const LOCATE_CLUSTER: [Resource; 3] = [Resource::PersistentVolume, Resource::StorageClass, Resource::Node];
+
+/// Kinds by which snapshots and restores are planned.
+const SNAPSHOT: [Resource; 7] = [
+    Resource::VirtualMachine,
+    Resource::VirtualMachineInstance,
+    Resource::DataVolume,
+    Resource::PersistentVolumeClaim,
+    Resource::ConfigMap,
+    Resource::Snapshot,
+    Resource::Restore,
+];
+
+/// The same, of the cluster.
+const SNAPSHOT_CLUSTER: [Resource; 4] =
+    [Resource::PersistentVolume, Resource::StorageClass, Resource::StorageProfile, Resource::VolumeSnapshotClass];
+
+/// Kinds by which snapshots are listed.
+const SNAPSHOTS: [Resource; 4] = [Resource::VirtualMachine, Resource::ConfigMap, Resource::Snapshot, Resource::Restore];
 
 /// Kinds that a plan needs of the cluster.
 const CLUSTER: [Resource; 3] = [Resource::StorageClass, Resource::CdiConfig, Resource::KubeVirt];

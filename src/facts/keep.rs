@@ -100,8 +100,9 @@ const DATA_VOLUME: [Path; 6] = [
     "status",
 ];
 
-const CLAIM: [Path; 9] = [
+const CLAIM: [Path; 10] = [
     "metadata annotations cdi.kubevirt.io/storage.import.importPodName",
+    "metadata annotations cdi.kubevirt.io/storage.populatedFor",
     "metadata annotations volume.*",
     "metadata annotations pv.kubernetes.io/*",
     "spec accessModes",
@@ -236,8 +237,22 @@ const SATELLITE: [Path; 5] = [
     "spec storagePools * zfsThinPool",
 ];
 
+// Of the machine as it was only what holds its disks: the rest may be cloud-init.
+const SNAPSHOT_CONTENT: [Path; 6] = [
+    "spec virtualMachineSnapshotName",
+    "spec volumeBackups",
+    "spec source virtualMachine spec dataVolumeTemplates * metadata name",
+    "spec source virtualMachine spec template spec volumes * name",
+    "spec source virtualMachine spec template spec volumes * persistentVolumeClaim",
+    "spec source virtualMachine spec template spec volumes * dataVolume",
+];
+
+// A class may name Secrets among its parameters.
+const SNAPSHOT_CLASS: [Path; 4] =
+    ["metadata annotations snapshot.storage.kubernetes.io/*", "driver", "deletionPolicy", "parameters type"];
+
 /// The fields of each kind, besides what every object has.
-const KINDS: [(&str, &[Path]); 32] = [
+const KINDS: [(&str, &[Path]); 33] = [
     (kind::MACHINE, &MACHINE),
     (kind::INSTANCE, &INSTANCE),
     (kind::DATA_VOLUME, &DATA_VOLUME),
@@ -249,12 +264,13 @@ const KINDS: [(&str, &[Path]); 32] = [
     (kind::CLASS, &CLASS),
     (kind::KUBEVIRT, &KUBEVIRT),
     (kind::MIGRATION, &["spec vmiName", "spec addedNodeSelector", "status"]),
-    (kind::SNAPSHOT, &["status"]),
-    (kind::RESTORE, &["status"]),
+    (kind::SNAPSHOT, &["spec", "status"]),
+    (kind::SNAPSHOT_CONTENT, &SNAPSHOT_CONTENT),
+    (kind::RESTORE, &["spec target", "spec virtualMachineSnapshotName", "status"]),
     (kind::QUOTA, &["spec hard", "status"]),
     (kind::CDI, &["status observedVersion", "status phase"]),
     (kind::CDI_CONFIG, &["status"]),
-    (kind::SNAPSHOT_CLASS, &["driver"]),
+    (kind::SNAPSHOT_CLASS, &SNAPSHOT_CLASS),
     (kind::VOLUME_SNAPSHOT, &["spec source", "status readyToUse"]),
     (kind::PROFILE, &["status"]),
     (kind::USAGE, &["items"]),

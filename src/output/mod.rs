@@ -9,6 +9,7 @@ mod name;
 mod path;
 pub mod picture;
 mod plan;
+mod snapshot;
 mod status;
 mod stream;
 mod table;
@@ -21,6 +22,7 @@ pub use locate::{impacts, impacts_json, located_json, located_table, recoveries,
 pub use path::file_name;
 pub use picture::{dot, mermaid, svg};
 pub use plan::{plan_json, plans, remarks, summary};
+pub use snapshot::{snapshots, snapshots_json};
 pub use status::{Detail, lines, status_json, statuses};
 pub use stream::Stream;
 pub use table::table;

@@ -6,7 +6,7 @@ mod find;
 mod index;
 mod look;
 mod rules;
-mod time;
+pub(crate) mod time;
 
 pub use cause::{Cause, Weight};
 pub use disk::{Disk, USAGE};

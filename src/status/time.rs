@@ -6,17 +6,17 @@ use serde_json::Value;
 use crate::facts::text;
 
 /// A time as the API writes it, in seconds since 1970.
-pub(super) fn seconds(time: &str) -> Option<i64> {
+pub(crate) fn seconds(time: &str) -> Option<i64> {
     time.parse::<Timestamp>().ok().map(Timestamp::as_second)
 }
 
 /// How long ago a time of an object was, in seconds.
-pub(super) fn since(object: &Value, pointer: &str, now: i64) -> Option<i64> {
+pub(crate) fn since(object: &Value, pointer: &str, now: i64) -> Option<i64> {
     text(object, pointer).and_then(seconds).map(|then| now.saturating_sub(then).max(0))
 }
 
 /// A duration as people say it: `40s`, `12m`, `3h`, `9d`.
-pub(super) fn duration(seconds: i64) -> String {
+pub(crate) fn duration(seconds: i64) -> String {
     match seconds {
         ..120 => format!("{seconds}s"),
         120..7200 => format!("{}m", seconds / 60),
