@@ -32,9 +32,10 @@ const METADATA: [Path; 16] = [
     "metadata managedFields * time",
 ];
 
-const MACHINE: [Path; 31] = [
+const MACHINE: [Path; 32] = [
     "spec template spec affinity nodeAffinity requiredDuringSchedulingIgnoredDuringExecution",
     "metadata annotations argocd.argoproj.io/*",
+    "metadata annotations vm.novasphere.dev/runs-after-restore",
     "spec runStrategy",
     "spec running",
     "spec updateVolumesStrategy",
@@ -237,6 +238,9 @@ const SATELLITE: [Path; 5] = [
     "spec storagePools * zfsThinPool",
 ];
 
+const RESTORE: [Path; 4] =
+    ["metadata annotations vm.novasphere.dev/settled", "spec target", "spec virtualMachineSnapshotName", "status"];
+
 // Of the machine as it was only what holds its disks: the rest may be cloud-init.
 const SNAPSHOT_CONTENT: [Path; 6] = [
     "spec virtualMachineSnapshotName",
@@ -266,7 +270,7 @@ const KINDS: [(&str, &[Path]); 33] = [
     (kind::MIGRATION, &["spec vmiName", "spec addedNodeSelector", "status"]),
     (kind::SNAPSHOT, &["spec", "status"]),
     (kind::SNAPSHOT_CONTENT, &SNAPSHOT_CONTENT),
-    (kind::RESTORE, &["spec target", "spec virtualMachineSnapshotName", "status"]),
+    (kind::RESTORE, &RESTORE),
     (kind::QUOTA, &["spec hard", "status"]),
     (kind::CDI, &["status observedVersion", "status phase"]),
     (kind::CDI_CONFIG, &["status"]),

@@ -1,6 +1,7 @@
 //! What a change does: what is wanted against what is there, as ordered steps with their effect on the guest and on the
 //! data. A pure function; `diff` prints its result and `apply` carries it out.
 
+mod carry;
 mod change;
 mod disk;
 mod existing;
@@ -21,6 +22,7 @@ mod remove;
 mod step;
 mod unsaid;
 
+pub use carry::carried;
 pub use change::Change;
 pub use expand::{Expansion, expand};
 pub(crate) use goal::{Goal, RESTARTS, goal, is_hopeless};

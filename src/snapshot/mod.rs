@@ -6,12 +6,18 @@
 
 mod class;
 mod create;
+mod names;
+mod obstacle;
 mod remove;
+mod restore;
+mod settle;
 mod view;
 mod volume;
 
 pub use class::{Choice, choice};
 pub use create::{Creation, Wish, creation};
 pub use remove::going;
+pub use restore::{Back, POPULATED, RUNS, Restoration, RestoreWish, SETTLED, restoration};
+pub use settle::{agreed, corrected};
 pub use view::{Phase, Restored, View, consistency, indication, restored, view, views};
 pub use volume::{Fate, Volume, volumes};

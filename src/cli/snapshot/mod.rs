@@ -4,6 +4,7 @@ mod create;
 mod delete;
 mod list;
 mod report;
+mod restore;
 
 use super::Exit;
 use super::terminal::Terminal;
@@ -16,6 +17,7 @@ use super::terminal::Terminal;
 #[command(after_help = "Examples:
   kubectl wukong snapshot create web --wait
   kubectl wukong snapshot list web
+  kubectl wukong snapshot restore web before-upgrade --stop
   kubectl wukong snapshot delete web before-upgrade")]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -26,6 +28,7 @@ pub(super) struct Args {
 enum Command {
     Create(create::Args),
     List(list::Args),
+    Restore(restore::Args),
     Delete(delete::Args),
 }
 
@@ -33,6 +36,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     match &args.command {
         Command::Create(args) => create::run(args, terminal),
         Command::List(args) => list::run(args, terminal),
+        Command::Restore(args) => restore::run(args, terminal),
         Command::Delete(args) => delete::run(args, terminal),
     }
 }

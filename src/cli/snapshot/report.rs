@@ -1,8 +1,11 @@
 //! One snapshot in words.
 
+use serde_json::Value;
+
 use crate::cli::Exit;
 use crate::cli::terminal::Terminal;
-use crate::facts::{Facts, kind};
+use crate::cluster::Back;
+use crate::facts::{Facts, kind, text};
 use crate::snapshot::{Phase, View, consistency, views};
 use crate::status::Subject;
 use crate::text::sanitize;
@@ -58,4 +61,35 @@ pub(super) fn missing(target: &Subject, name: &str, facts: &Facts, terminal: &Te
         terminal.help(&format!("its snapshots are {}", all.join(", ")));
     }
     Exit::Cluster
+}
+
+/// What to write into the machine's file, so that it agrees: the one place that knows how that is told.
+pub(super) fn file_changes(back: &[Back], facts: &Facts, namespace: &str) -> String {
+    let mut lines = Vec::new();
+    for Back { disk, claim } in back {
+        let part = |object: &Value, at: &str| text(object, at).map(str::to_owned);
+        let name = part(claim, "/metadata/name").unwrap_or_default();
+        let mut fields = if disk.recorded {
+            vec![format!("claimName: {name}")]
+        } else {
+            vec![format!("existingPVC: {{name: {name}}}")]
+        };
+        let old = disk.old.as_ref().and_then(|old| facts.get(kind::CLAIM, namespace, old));
+        for (field, at) in [
+            ("storageClassName", "/spec/storageClassName"),
+            ("accessMode", "/spec/accessModes/0"),
+            ("volumeMode", "/spec/volumeMode"),
+        ] {
+            let (is, was) = (part(claim, at), old.and_then(|old| part(old, at)));
+            if let Some(is) = is.filter(|is| old.is_some() && Some(is) != was.as_ref()) {
+                fields.push(format!("{field}: {is}"));
+            }
+        }
+        lines.push(format!("  disk {}: {}", disk.disk, fields.join(", ")));
+    }
+    if lines.is_empty() {
+        return String::new();
+    }
+    lines.insert(0, "write into its file, so that the next diff is empty:".to_owned());
+    lines.iter().map(|line| format!("{}\n", sanitize(line))).collect()
 }
