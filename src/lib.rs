@@ -29,7 +29,8 @@
 //! | [`mod@adopt`] | the file of a machine that was there before it |
 //! | [`mod@status`] | how a machine is, why it does not run, and what to do: one file per group of causes |
 //! | [`mod@locate`] | where the bytes of a machine lie, what would destroy them, and the way back |
-//! | [`snapshot`] | what a snapshot of a machine would hold, what going back to one changes, and how its disks leave the cluster |
+//! | [`snapshot`] | what a snapshot of a machine would hold, and what going back to one changes |
+//! | [`export`] | how a disk leaves the cluster as a file |
 //! | [`mod@doctor`] | whether a cluster is fit for the tool: one file per group of checks |
 //! | [`output`] | manifests as YAML, JSON, names, files; plans and statuses as tables; checks as a list; where bytes lie as tree and picture |
 //! | `cluster` | the way to an API server, as kubectl takes it: the only user of kube and tokio (feature `cluster`) |
@@ -68,6 +69,7 @@ pub mod cli;
 pub mod cluster;
 pub mod diagnostic;
 pub mod doctor;
+pub mod export;
 pub mod facts;
 pub mod locate;
 pub mod machine;

@@ -13,6 +13,7 @@ mod doctor;
 mod exit;
 mod expand;
 mod explain;
+mod export;
 mod init;
 mod input;
 mod locate;
@@ -70,6 +71,7 @@ enum Command {
     Locate(locate::Args),
     Doctor(doctor::Args),
     Snapshot(snapshot::Args),
+    Export(export::Args),
     /// Print the version.
     Version,
 }
@@ -79,7 +81,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ("The file", &["render", "validate", "schema", "explain", "init"]),
     ("Change", &["diff", "apply", "start", "stop", "restart", "expand", "adopt", "delete"]),
     ("See", &["status", "where-is-my-data", "doctor"]),
-    ("Move", &["snapshot"]),
+    ("Move", &["snapshot", "export"]),
     ("Other", &["version"]),
 ];
 
@@ -116,6 +118,7 @@ pub fn main() -> ExitCode {
         Command::Locate(args) => reached(locate::run(&args, &terminal), &terminal),
         Command::Doctor(args) => reached(doctor::run(&args, &terminal), &terminal),
         Command::Snapshot(args) => reached(snapshot::run(&args, &terminal), &terminal),
+        Command::Export(args) => reached(export::run(&args, &terminal), &terminal),
         Command::Version => version(),
     };
     match result {

@@ -141,8 +141,59 @@ const STATUS: &[Need] = &[
     of_cluster("", "nodes", "nodes that do not answer are not seen"),
 ];
 
+const CLASSES: &str = "snapshot.storage.k8s.io";
+const EXPORTS: &str = "export.kubevirt.io";
+
+/// What is read before a snapshot or a restore.
+const BEFORE: &[Need] = &[
+    vital("list", SNAPSHOTS, "virtualmachinesnapshots", "no snapshot is seen"),
+    vital("list", SNAPSHOTS, "virtualmachinerestores", "it is not known whether a restore is in progress"),
+    of_cluster("", "persistentvolumes", "it is not known how long a snapshot lasts"),
+    of_cluster(CDI, "storageprofiles", "the class of a snapshot is not known beforehand"),
+    of_cluster(CLASSES, "volumesnapshotclasses", "the class of a snapshot is not known beforehand"),
+];
+
+const SNAPSHOT: &[Need] = &[
+    vital("create", SNAPSHOTS, "virtualmachinesnapshots", "snapshots cannot be taken"),
+    useful("get", SNAPSHOTS, "virtualmachinesnapshots", "`--wait` does not see when a snapshot is there"),
+    useful("delete", SNAPSHOTS, "virtualmachinesnapshots", "snapshots cannot be deleted"),
+];
+
+const HALF_WAY: &str = "a restore breaks off half-way";
+
+const RESTORE: &[Need] = &[
+    vital(
+        "get",
+        SNAPSHOTS,
+        "virtualmachinesnapshotcontents",
+        "no machine can go back: what a snapshot holds is not seen",
+    ),
+    vital("create", SNAPSHOTS, "virtualmachinerestores", "no machine can go back"),
+    vital("get", SNAPSHOTS, "virtualmachinerestores", HALF_WAY),
+    vital("patch", SNAPSHOTS, "virtualmachinerestores", HALF_WAY),
+    vital("get", VM, "virtualmachines", HALF_WAY),
+    vital("get", "", "persistentvolumeclaims", HALF_WAY),
+    vital("patch", "", "persistentvolumeclaims", HALF_WAY),
+    vital("get", CDI, "datavolumes", HALF_WAY),
+    vital("get", "", "configmaps", HALF_WAY),
+    vital("update", "", "configmaps", HALF_WAY),
+    useful("patch", VM, "virtualmachines", "machines that run are not stopped and started again"),
+    useful("get", VM, "virtualmachineinstances", "machines that run are not stopped and started again"),
+    useful("patch", CDI, "datavolumes", "machines with dataVolumeTemplates have a difference afterwards"),
+    useful("delete", SNAPSHOTS, "virtualmachinerestores", "a restore that would delete a disk is not taken back"),
+];
+
+const EXPORT: &[Need] = &[
+    vital("create", EXPORTS, "virtualmachineexports", "no disk can be fetched"),
+    vital("get", EXPORTS, "virtualmachineexports", "no disk can be fetched"),
+    vital("create", "", "secrets", "no disk can be fetched: its token cannot be kept"),
+    useful("delete", EXPORTS, "virtualmachineexports", "what was fetched is served until KubeVirt ends it"),
+    useful("get", "", "services/proxy", "disks are only fetched where they are served outside of the cluster"),
+    useful("get", SNAPSHOTS, "virtualmachinesnapshotcontents", "disks of snapshots cannot be fetched"),
+];
+
 /// Every command that asks a cluster. A new command belongs here.
-const ROWS: [Row; 9] = [
+const ROWS: [Row; 12] = [
     Row { command: "diff", needs: &[SECRETS] },
     Row { command: "apply", needs: &[SECRETS, RECORD, WRITES] },
     Row { command: "start", needs: &[START] },
@@ -152,6 +203,9 @@ const ROWS: [Row; 9] = [
     Row { command: "adopt", needs: &[ADOPT] },
     Row { command: "delete", needs: &[SECRETS, DELETE] },
     Row { command: "status", needs: &[STATUS] },
+    Row { command: "snapshot", needs: &[BEFORE, SNAPSHOT] },
+    Row { command: "snapshot restore", needs: &[BEFORE, RESTORE] },
+    Row { command: "export", needs: &[BEFORE, EXPORT] },
 ];
 
 /// What all of them need is told once.
