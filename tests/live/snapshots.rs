@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result, ensure};
 use cluster::{Cluster, Reference};
 use serde_json::{Value, json};
 
-use crate::safety::{Inventory, admin, bound, file, wukong};
+use crate::safety::{Inventory, admin, bound, file, killed, wukong};
 use crate::world::{claim, machine, until, until_state, vm};
 
 const DISKS: &str = "  disks:
@@ -172,5 +172,42 @@ pub async fn what_kubevirt_would_not_do(cluster: &Cluster) -> Result<()> {
     cluster.objects.merge(&profile, "", &json!({"spec": {"snapshotClass": "ambiguous-b"}})).await?;
     until(cluster, &profile, "/status/snapshotClass", &json!("ambiguous-b")).await?;
     wukong(admin, &other).await?.ended(0)?.said("ambiguous-b")?;
+    Ok(())
+}
+
+/// Killed after each of its writes: the next run goes on where it ended, starts the machine again, and loses nothing.
+pub async fn killed_on_the_way_back(cluster: &Cluster) -> Result<()> {
+    let namespace = "snapshot-killed";
+    cluster.namespace(namespace).await?;
+    let admin = &admin(cluster);
+    let (proxy, proxied) = cluster.faults(namespace).await?;
+    let path = file(cluster, "snapshot-killed", &without_agent(DISKS))?;
+    wukong(admin, &["apply", "-n", namespace, "-f", &path, "--wait"]).await?.ended(0)?;
+    wukong(admin, &["snapshot", "create", "web", "-n", namespace, "--name", "one", "--wait"]).await?.ended(0)?;
+    let back = ["snapshot", "restore", "web", "one", "-n", namespace, "--yes", "--stop"];
+    let mut writes = 0;
+    loop {
+        let before = Inventory::of(cluster, namespace).await?;
+        let first = killed(&proxy, &proxied, &back, writes).await?;
+        if first.code.is_some() {
+            first.ended(0)?;
+            break;
+        }
+        wukong(admin, &back).await.with_context(|| format!("after {writes} writes"))?.ended(0)?;
+        before.still_there(cluster).await?;
+        let now = until_state(cluster, namespace, "Running").await?;
+        ensure!(now["spec"]["runStrategy"] == "Always", "after {writes} writes: {}", now["spec"]["runStrategy"]);
+        let claims: Vec<_> = [0, 1]
+            .map(|at| now["spec"]["template"]["spec"]["volumes"][at]["persistentVolumeClaim"]["claimName"].clone())
+            .iter()
+            .filter_map(|name| name.as_str().map(str::to_owned))
+            .collect();
+        let text = BACK.replace("web-system-r1", &claims[0]).replace("web-data-r1", &claims[1]);
+        let path = file(cluster, "snapshot-killed-back", &without_agent(&text))?;
+        let diff = wukong(admin, &["diff", "-n", namespace, "-f", &path]).await?;
+        diff.ended(0).with_context(|| format!("after {writes} writes"))?;
+        writes += 1;
+    }
+    ensure!(writes >= 6, "only {writes} writes");
     Ok(())
 }
