@@ -144,24 +144,26 @@ const STATUS: &[Need] = &[
 const CLASSES: &str = "snapshot.storage.k8s.io";
 const EXPORTS: &str = "export.kubevirt.io";
 
-/// What is read before a snapshot or a restore.
-const BEFORE: &[Need] = &[
-    vital("list", SNAPSHOTS, "virtualmachinesnapshots", "no snapshot is seen"),
-    vital("list", SNAPSHOTS, "virtualmachinerestores", "it is not known whether a restore is in progress"),
+const SEEN: Need = vital("list", SNAPSHOTS, "virtualmachinesnapshots", "no snapshot is seen");
+const IN_PROGRESS: Need =
+    vital("list", SNAPSHOTS, "virtualmachinerestores", "it is not known whether a restore is in progress");
+
+const SNAPSHOT: &[Need] = &[
+    SEEN,
+    IN_PROGRESS,
+    vital("create", SNAPSHOTS, "virtualmachinesnapshots", "snapshots cannot be taken"),
+    useful("get", SNAPSHOTS, "virtualmachinesnapshots", "`--wait` does not see when a snapshot is there"),
+    useful("delete", SNAPSHOTS, "virtualmachinesnapshots", "snapshots cannot be deleted"),
     of_cluster("", "persistentvolumes", "it is not known how long a snapshot lasts"),
     of_cluster(CDI, "storageprofiles", "the class of a snapshot is not known beforehand"),
     of_cluster(CLASSES, "volumesnapshotclasses", "the class of a snapshot is not known beforehand"),
 ];
 
-const SNAPSHOT: &[Need] = &[
-    vital("create", SNAPSHOTS, "virtualmachinesnapshots", "snapshots cannot be taken"),
-    useful("get", SNAPSHOTS, "virtualmachinesnapshots", "`--wait` does not see when a snapshot is there"),
-    useful("delete", SNAPSHOTS, "virtualmachinesnapshots", "snapshots cannot be deleted"),
-];
-
 const HALF_WAY: &str = "a restore breaks off half-way";
 
 const RESTORE: &[Need] = &[
+    SEEN,
+    IN_PROGRESS,
     vital(
         "get",
         SNAPSHOTS,
@@ -186,9 +188,10 @@ const RESTORE: &[Need] = &[
 const EXPORT: &[Need] = &[
     vital("create", EXPORTS, "virtualmachineexports", "no disk can be fetched"),
     vital("get", EXPORTS, "virtualmachineexports", "no disk can be fetched"),
-    vital("create", "", "secrets", "no disk can be fetched: its token cannot be kept"),
+    vital("create", "", "secrets", "the token of an export cannot be kept"),
     useful("delete", EXPORTS, "virtualmachineexports", "what was fetched is served until KubeVirt ends it"),
     useful("get", "", "services/proxy", "disks are only fetched where they are served outside of the cluster"),
+    useful("list", SNAPSHOTS, "virtualmachinesnapshots", "disks of snapshots cannot be fetched"),
     useful("get", SNAPSHOTS, "virtualmachinesnapshotcontents", "disks of snapshots cannot be fetched"),
 ];
 
@@ -203,9 +206,9 @@ const ROWS: [Row; 12] = [
     Row { command: "adopt", needs: &[ADOPT] },
     Row { command: "delete", needs: &[SECRETS, DELETE] },
     Row { command: "status", needs: &[STATUS] },
-    Row { command: "snapshot", needs: &[BEFORE, SNAPSHOT] },
-    Row { command: "snapshot restore", needs: &[BEFORE, RESTORE] },
-    Row { command: "export", needs: &[BEFORE, EXPORT] },
+    Row { command: "snapshot", needs: &[SNAPSHOT] },
+    Row { command: "snapshot restore", needs: &[RESTORE] },
+    Row { command: "export", needs: &[EXPORT] },
 ];
 
 /// What all of them need is told once.

@@ -47,8 +47,11 @@ Your rights
   ✓ adopt: you may
   ✓ delete: you may
   ✓ status: you may
+  ✓ snapshot: you may
+  ✓ snapshot restore: you may
+  ✓ export: you may
 
-26 fine
+29 fine
 ";
     assert_eq!(checks(&World::fit().checks(), &Styles::default(), 80), expected);
 }
@@ -69,7 +72,7 @@ Versions
     → upgrade Kubernetes, one minor version after the other
 ";
     assert!(shown.starts_with(start), "{shown}");
-    assert!(shown.ends_with("\n1 broken, 1 warning, 1 not known, 23 fine\n"), "{shown}");
+    assert!(shown.ends_with("\n1 broken, 1 warning, 1 not known, 26 fine\n"), "{shown}");
 }
 
 #[test]

@@ -32,6 +32,15 @@ fn who_may_only_start_and_stop() {
   ! delete: you may not get and delete secrets, patch, get and delete virtualmachines.kubevirt.io, get virtualmachineinstances.kubevirt.io, get, patch and delete persistentvolumeclaims, delete configmaps, delete network-attachment-definitions.k8s.cni.cncf.io, delete datavolumes.cdi.kubevirt.io
     machines cannot be deleted: they cannot be stopped before; a deletion breaks off half-way
     → ask an administrator for a Role in prod with these rights
+  ! snapshot: you may not create, get and delete virtualmachinesnapshots.snapshot.kubevirt.io
+    snapshots cannot be taken
+    → ask an administrator for a Role in prod with these rights
+  ! snapshot restore: you may not get virtualmachinesnapshotcontents.snapshot.kubevirt.io, create, get, patch and delete virtualmachinerestores.snapshot.kubevirt.io, get and patch virtualmachines.kubevirt.io, get and patch persistentvolumeclaims, get and patch datavolumes.cdi.kubevirt.io, get and update configmaps, get virtualmachineinstances.kubevirt.io
+    no machine can go back: what a snapshot holds is not seen; a restore breaks off half-way
+    → ask an administrator for a Role in prod with these rights
+  ! export: you may not create, get and delete virtualmachineexports.export.kubevirt.io, create secrets, get services/proxy, get virtualmachinesnapshotcontents.snapshot.kubevirt.io
+    no disk can be fetched; the token of an export cannot be kept
+    → ask an administrator for a Role in prod with these rights
 ");
 }
 
@@ -42,6 +51,9 @@ fn who_may_not_look_into_the_cluster() {
     → ask an administrator for a ClusterRole with these rights
   · status: you may, but not list persistentvolumes, list nodes
     volumes that were lost or released are not seen; nodes that do not answer are not seen
+    → ask an administrator for a ClusterRole with these rights
+  · snapshot: you may, but not list persistentvolumes, list storageprofiles.cdi.kubevirt.io, list volumesnapshotclasses.snapshot.storage.k8s.io
+    it is not known how long a snapshot lasts; the class of a snapshot is not known beforehand
     → ask an administrator for a ClusterRole with these rights
 ");
 }
@@ -62,6 +74,9 @@ fn who_sees_no_machines() {
   ! adopt: you may not read what every command reads
   ! delete: you may not read what every command reads
   ! status: you may not read what every command reads
+  ! snapshot: you may not read what every command reads
+  ! snapshot restore: you may not read what every command reads
+  ! export: you may not read what every command reads
 ",
     );
 }
@@ -79,6 +94,9 @@ fn one_right_less() {
         |w| deny(w, |right| right.verb == "create" && right.resource == "secrets"),
         "  ! apply: you may not create secrets
     cloud-init cannot be made
+    → ask an administrator for a Role in prod with these rights
+  ! export: you may not create secrets
+    the token of an export cannot be kept
     → ask an administrator for a Role in prod with these rights
 ",
     );
@@ -114,6 +132,9 @@ fn rights_that_are_not_known() {
   ? adopt: cannot create reviews: forbidden
   ? delete: cannot create reviews: forbidden
   ? status: cannot create reviews: forbidden
+  ? snapshot: cannot create reviews: forbidden
+  ? snapshot restore: cannot create reviews: forbidden
+  ? export: cannot create reviews: forbidden
 ",
     );
 }
