@@ -47,6 +47,7 @@ struct State {
     made: Mutex<Made>,
     /// How many exports there have been.
     count: Mutex<usize>,
+    tokens: Mutex<Vec<String>>,
     address: Mutex<String>,
 }
 
@@ -67,6 +68,7 @@ impl Exports {
             outside: AtomicBool::new(false),
             made: Mutex::default(),
             count: Mutex::default(),
+            tokens: Mutex::default(),
             address: Mutex::default(),
         });
         let own = state.clone();
@@ -89,8 +91,7 @@ impl Exports {
 
     /// The tokens that were ever used.
     pub fn tokens(&self) -> Vec<String> {
-        let made = self.state.made.lock().unwrap_or_else(PoisonError::into_inner);
-        made.values().filter_map(|(_, token)| token.clone()).collect()
+        self.state.tokens.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -123,8 +124,10 @@ async fn answer(state: Arc<State>, request: Request<Incoming>) -> Result<Answer,
             let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
             let secret: Value = serde_json::from_slice(&body).unwrap_or_default();
             let name = secret["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+            let token = secret["stringData"]["token"].as_str().map(str::to_owned);
             if let Some(made) = state.made.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&(namespace, name)) {
-                made.1 = secret["stringData"]["token"].as_str().map(str::to_owned);
+                state.tokens.lock().unwrap_or_else(PoisonError::into_inner).extend(token.clone());
+                made.1 = token;
             }
             send(&state.client, head, body).await
         }
