@@ -32,6 +32,8 @@
 //! | [`mod@locate`] | where the bytes of a machine lie, what would destroy them, and the way back |
 //! | [`mod@migrate`] | how a machine or its disks move, and come back: the checklist, the record, the next step |
 //! | [`mod@rescue`] | what a node that died held, what comes back by itself, and what needs a person |
+//! | [`snapshot`] | what a snapshot of a machine would hold, and what going back to one changes |
+//! | [`export`] | how a disk leaves the cluster as a file |
 //! | [`mod@doctor`] | whether a cluster is fit for the tool: one file per group of checks |
 //! | [`output`] | manifests as YAML, JSON, names, files; plans and statuses as tables; checks as a list; where bytes lie as tree and picture |
 //! | `cluster` | the way to an API server, as kubectl takes it: the only user of kube and tokio (feature `cluster`) |
@@ -71,6 +73,7 @@ pub mod cli;
 pub mod cluster;
 pub mod diagnostic;
 pub mod doctor;
+pub mod export;
 pub mod facts;
 pub mod locate;
 pub mod machine;
@@ -80,6 +83,7 @@ pub mod plan;
 pub mod quantity;
 pub mod render;
 pub mod rescue;
+pub mod snapshot;
 pub mod source;
 pub mod spec;
 pub mod status;

@@ -14,6 +14,7 @@ mod evacuate;
 mod exit;
 mod expand;
 mod explain;
+mod export;
 mod init;
 mod input;
 mod locate;
@@ -26,6 +27,7 @@ mod render;
 mod run;
 mod schema;
 mod session;
+mod snapshot;
 mod status;
 mod target;
 mod terminal;
@@ -75,6 +77,8 @@ enum Command {
     Migrate(migrate::Args),
     RecoverNode(recover::Args),
     Doctor(doctor::Args),
+    Snapshot(snapshot::Args),
+    Export(export::Args),
     /// Print the version.
     Version,
 }
@@ -84,7 +88,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ("The file", &["render", "validate", "schema", "explain", "init"]),
     ("Change", &["diff", "apply", "start", "stop", "restart", "expand", "adopt", "delete"]),
     ("See", &["status", "where-is-my-data", "doctor"]),
-    ("Move", &["migrate", "recover-node"]),
+    ("Move", &["migrate", "snapshot", "export", "recover-node"]),
     ("Other", &["version"]),
 ];
 
@@ -122,6 +126,8 @@ pub fn main() -> ExitCode {
         Command::Migrate(args) => reached(migrate::run(&args, &terminal), &terminal),
         Command::RecoverNode(args) => reached(recover::run(&args, &terminal), &terminal),
         Command::Doctor(args) => reached(doctor::run(&args, &terminal), &terminal),
+        Command::Snapshot(args) => reached(snapshot::run(&args, &terminal), &terminal),
+        Command::Export(args) => reached(export::run(&args, &terminal), &terminal),
         Command::Version => version(),
     };
     match result {

@@ -8,7 +8,7 @@ use super::Exit;
 use super::input::namespace;
 use super::session::{Session, tell};
 use super::terminal::Terminal;
-use crate::cluster::{Refused, Wanted, fetch};
+use crate::cluster::{Purpose, Refused, Wanted, fetch};
 use crate::facts::{Facts, MANAGER, Record, has_ended, kind};
 use crate::status::{Subject, subject};
 
@@ -22,6 +22,29 @@ pub(super) struct TargetArgs {
     /// The namespace; that of the context if not given.
     #[arg(short = 'n', long, value_name = "NAMESPACE", value_parser = namespace)]
     namespace: Option<String>,
+}
+
+/// The one machine of a command that takes more arguments.
+#[derive(Debug, clap::Args)]
+pub(super) struct OneArgs {
+    /// The name of a Wukong, or `vm/NAME` for any VirtualMachine.
+    #[arg(value_name = "NAME")]
+    machine: String,
+
+    /// The namespace; that of the context if not given.
+    #[arg(short = 'n', long, value_name = "NAMESPACE", value_parser = namespace)]
+    namespace: Option<String>,
+}
+
+impl OneArgs {
+    /// Reads what a purpose needs of the namespace, and finds the machine in it.
+    pub(super) fn find(&self, purpose: Purpose, session: &Session) -> Result<(Facts, Subject), Refused> {
+        let namespace = self.namespace.clone().unwrap_or_else(|| session.door.namespace().to_owned());
+        let wanted = Wanted { namespaces: BTreeSet::from([namespace.clone()]), purpose, ..Wanted::default() };
+        let facts = session.runtime.block_on(fetch(&session.door, &wanted))?;
+        let target = subject(&self.machine, &namespace, &facts);
+        Ok((facts, target))
+    }
 }
 
 /// What a command does with a machine that was named.

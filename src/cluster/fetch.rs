@@ -43,6 +43,10 @@ pub enum Purpose {
     Rescue,
     /// To see how that goes: what of it is still on the node, and where its machines are.
     Return,
+    /// To plan snapshots and restores of machines.
+    Snapshot,
+    /// To see which snapshots there are; without a namespace, in all of them.
+    Snapshots,
 }
 
 impl Purpose {
@@ -56,12 +60,14 @@ impl Purpose {
             Self::Locate => (&LOCATE, &LOCATE_CLUSTER),
             Self::Rescue => (&RESCUE, &RESCUE_CLUSTER),
             Self::Return => (&RETURN, &RETURN_CLUSTER),
+            Self::Snapshot => (&SNAPSHOT, &SNAPSHOT_CLUSTER),
+            Self::Snapshots => (&SNAPSHOTS, &[]),
         }
     }
 
     /// Whether it only looks: then only what is looked at is kept, and no namespace stands for all of them.
     const fn looks(self) -> bool {
-        matches!(self, Self::Look | Self::Locate | Self::Rescue | Self::Return)
+        matches!(self, Self::Look | Self::Locate | Self::Rescue | Self::Return | Self::Snapshots)
     }
 
     /// Whether it is about one node, so that the pods of the others are of no interest.
@@ -181,6 +187,24 @@ const RETURN: [Resource; 3] = [Resource::VirtualMachine, Resource::VirtualMachin
 
 /// The same, of the cluster.
 const RETURN_CLUSTER: [Resource; 2] = [Resource::Node, Resource::VolumeAttachment];
+
+/// Kinds by which snapshots and restores are planned.
+const SNAPSHOT: [Resource; 7] = [
+    Resource::VirtualMachine,
+    Resource::VirtualMachineInstance,
+    Resource::DataVolume,
+    Resource::PersistentVolumeClaim,
+    Resource::ConfigMap,
+    Resource::Snapshot,
+    Resource::Restore,
+];
+
+/// The same, of the cluster.
+const SNAPSHOT_CLUSTER: [Resource; 4] =
+    [Resource::PersistentVolume, Resource::StorageClass, Resource::StorageProfile, Resource::VolumeSnapshotClass];
+
+/// Kinds by which snapshots are listed.
+const SNAPSHOTS: [Resource; 4] = [Resource::VirtualMachine, Resource::ConfigMap, Resource::Snapshot, Resource::Restore];
 
 /// Kinds that a plan needs of the cluster.
 const CLUSTER: [Resource; 3] = [Resource::StorageClass, Resource::CdiConfig, Resource::KubeVirt];

@@ -110,7 +110,7 @@ async fn halt(door: &Door, removal: &Removal, machine: &Value, name: &str) -> Re
 }
 
 /// Waits until an object, or the one with this UID, is gone.
-async fn gone(
+pub(super) async fn gone(
     door: &Door,
     kind: Resource,
     namespace: Option<&str>,

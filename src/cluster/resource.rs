@@ -35,6 +35,8 @@ pub enum Resource {
     Migration,
     /// KubeVirt's `VirtualMachineSnapshot`.
     Snapshot,
+    /// KubeVirt's `VirtualMachineSnapshotContent`.
+    SnapshotContent,
     /// KubeVirt's `VirtualMachineRestore`.
     Restore,
     VolumeSnapshot,
@@ -70,7 +72,7 @@ const ROOK: &str = "ceph.rook.io/v1";
 
 impl Resource {
     /// All of them.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::VirtualMachine,
         Self::VirtualMachineInstance,
         Self::KubeVirt,
@@ -93,6 +95,7 @@ impl Resource {
         Self::NetworkAttachmentDefinition,
         Self::Migration,
         Self::Snapshot,
+        Self::SnapshotContent,
         Self::Restore,
         Self::VolumeSnapshot,
         Self::VolumeSnapshotClass,
@@ -136,6 +139,9 @@ impl Resource {
             }
             Self::Migration => (KUBEVIRT, "VirtualMachineInstanceMigration", "virtualmachineinstancemigrations", true),
             Self::Snapshot => (SNAPSHOT, "VirtualMachineSnapshot", "virtualmachinesnapshots", true),
+            Self::SnapshotContent => {
+                (SNAPSHOT, "VirtualMachineSnapshotContent", "virtualmachinesnapshotcontents", true)
+            }
             Self::Restore => (SNAPSHOT, "VirtualMachineRestore", "virtualmachinerestores", true),
             Self::VolumeSnapshot => (VOLUME_SNAPSHOT, "VolumeSnapshot", "volumesnapshots", true),
             Self::VolumeSnapshotClass => (VOLUME_SNAPSHOT, "VolumeSnapshotClass", "volumesnapshotclasses", false),

@@ -178,7 +178,7 @@ fn some_name(asked: &Asked, name: &str) -> Result<(), Refused> {
 }
 
 /// Unknown fields are refused instead of dropped in silence.
-fn written(request: Request, write: &Write<'_>) -> Request {
+pub(super) fn written(request: Request, write: &Write<'_>) -> Request {
     let request = request.query("fieldManager", write.manager).query("fieldValidation", "Strict");
     if write.dry_run { request.query("dryRun", "All") } else { request }
 }

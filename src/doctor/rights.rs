@@ -171,8 +171,62 @@ const NODE: &[Need] = &[
     everywhere(&useful("patch", "", "nodes", "it only reports: no taint can be set, and none taken away")),
 ];
 
+const CLASSES: &str = "snapshot.storage.k8s.io";
+const EXPORTS: &str = "export.kubevirt.io";
+
+const SEEN: Need = vital("list", SNAPSHOTS, "virtualmachinesnapshots", "no snapshot is seen");
+const IN_PROGRESS: Need =
+    vital("list", SNAPSHOTS, "virtualmachinerestores", "it is not known whether a restore is in progress");
+
+const SNAPSHOT: &[Need] = &[
+    SEEN,
+    IN_PROGRESS,
+    vital("create", SNAPSHOTS, "virtualmachinesnapshots", "snapshots cannot be taken"),
+    useful("get", SNAPSHOTS, "virtualmachinesnapshots", "`--wait` does not see when a snapshot is there"),
+    useful("delete", SNAPSHOTS, "virtualmachinesnapshots", "snapshots cannot be deleted"),
+    of_cluster("", "persistentvolumes", "it is not known how long a snapshot lasts"),
+    of_cluster(CDI, "storageprofiles", "the class of a snapshot is not known beforehand"),
+    of_cluster(CLASSES, "volumesnapshotclasses", "the class of a snapshot is not known beforehand"),
+];
+
+const HALF_WAY: &str = "a restore breaks off half-way";
+
+const RESTORE: &[Need] = &[
+    SEEN,
+    IN_PROGRESS,
+    vital(
+        "get",
+        SNAPSHOTS,
+        "virtualmachinesnapshotcontents",
+        "no machine can go back: what a snapshot holds is not seen",
+    ),
+    vital("create", SNAPSHOTS, "virtualmachinerestores", "no machine can go back"),
+    vital("get", SNAPSHOTS, "virtualmachinerestores", HALF_WAY),
+    vital("patch", SNAPSHOTS, "virtualmachinerestores", HALF_WAY),
+    vital("get", VM, "virtualmachines", HALF_WAY),
+    vital("get", "", "persistentvolumeclaims", HALF_WAY),
+    vital("patch", "", "persistentvolumeclaims", HALF_WAY),
+    vital("get", CDI, "datavolumes", HALF_WAY),
+    vital("get", "", "configmaps", HALF_WAY),
+    vital("update", "", "configmaps", HALF_WAY),
+    useful("patch", VM, "virtualmachines", "machines that run are not stopped and started again"),
+    useful("get", VM, "virtualmachineinstances", "machines that run are not stopped and started again"),
+    useful("patch", CDI, "datavolumes", "machines with dataVolumeTemplates have a difference afterwards"),
+    useful("delete", SNAPSHOTS, "virtualmachinerestores", "a restore that would delete a disk is not taken back"),
+];
+
+const EXPORT: &[Need] = &[
+    vital("create", EXPORTS, "virtualmachineexports", "no disk can be fetched"),
+    vital("get", EXPORTS, "virtualmachineexports", "no disk can be fetched"),
+    vital("create", "", "secrets", "the token of an export cannot be kept"),
+    useful("delete", EXPORTS, "virtualmachineexports", "what was fetched is served until KubeVirt ends it"),
+    useful("get", "", "services/proxy", "disks are only fetched where they are served outside of the cluster"),
+    useful("list", SNAPSHOTS, "virtualmachinesnapshots", "disks of snapshots cannot be fetched"),
+    useful("get", SNAPSHOTS, "virtualmachinesnapshotcontents", "disks of snapshots cannot be fetched"),
+];
+
 /// Every command that asks a cluster. A new command belongs here.
-const ROWS: [Row; 11] = [
+const ROWS: [Row; 14] = [
     Row { command: "diff", needs: &[SECRETS] },
     Row { command: "apply", needs: &[SECRETS, RECORD, WRITES] },
     Row { command: "start", needs: &[START] },
@@ -184,6 +238,9 @@ const ROWS: [Row; 11] = [
     Row { command: "status", needs: &[STATUS] },
     Row { command: "migrate", needs: &[MIGRATE] },
     Row { command: "recover-node", needs: &[NODE] },
+    Row { command: "snapshot", needs: &[SNAPSHOT] },
+    Row { command: "snapshot restore", needs: &[RESTORE] },
+    Row { command: "export", needs: &[EXPORT] },
 ];
 
 /// What all of them need is told once.

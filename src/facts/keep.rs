@@ -32,10 +32,11 @@ const METADATA: [Path; 16] = [
     "metadata managedFields * time",
 ];
 
-const MACHINE: [Path; 32] = [
+const MACHINE: [Path; 33] = [
     "spec template spec tolerations",
     "spec template spec affinity nodeAffinity requiredDuringSchedulingIgnoredDuringExecution",
     "metadata annotations argocd.argoproj.io/*",
+    "metadata annotations vm.novasphere.dev/runs-after-restore",
     "spec runStrategy",
     "spec running",
     "spec updateVolumesStrategy",
@@ -103,8 +104,9 @@ const DATA_VOLUME: [Path; 7] = [
     "status",
 ];
 
-const CLAIM: [Path; 9] = [
+const CLAIM: [Path; 10] = [
     "metadata annotations cdi.kubevirt.io/storage.import.importPodName",
+    "metadata annotations cdi.kubevirt.io/storage.populatedFor",
     "metadata annotations volume.*",
     "metadata annotations pv.kubernetes.io/*",
     "spec accessModes",
@@ -255,8 +257,25 @@ const SATELLITE: [Path; 5] = [
     "spec storagePools * zfsThinPool",
 ];
 
+const RESTORE: [Path; 4] =
+    ["metadata annotations vm.novasphere.dev/settled", "spec target", "spec virtualMachineSnapshotName", "status"];
+
+// Of the machine as it was only what holds its disks: the rest may be cloud-init.
+const SNAPSHOT_CONTENT: [Path; 6] = [
+    "spec virtualMachineSnapshotName",
+    "spec volumeBackups",
+    "spec source virtualMachine spec dataVolumeTemplates * metadata name",
+    "spec source virtualMachine spec template spec volumes * name",
+    "spec source virtualMachine spec template spec volumes * persistentVolumeClaim",
+    "spec source virtualMachine spec template spec volumes * dataVolume",
+];
+
+// A class may name Secrets among its parameters.
+const SNAPSHOT_CLASS: [Path; 4] =
+    ["metadata annotations snapshot.storage.kubernetes.io/*", "driver", "deletionPolicy", "parameters type"];
+
 /// The fields of each kind, besides what every object has.
-const KINDS: [(&str, &[Path]); 33] = [
+const KINDS: [(&str, &[Path]); 34] = [
     (kind::MACHINE, &MACHINE),
     (kind::INSTANCE, &INSTANCE),
     (kind::DATA_VOLUME, &DATA_VOLUME),
@@ -269,12 +288,13 @@ const KINDS: [(&str, &[Path]); 33] = [
     (kind::CLASS, &CLASS),
     (kind::KUBEVIRT, &KUBEVIRT),
     (kind::MIGRATION, &["spec vmiName", "spec addedNodeSelector", "status"]),
-    (kind::SNAPSHOT, &["status"]),
-    (kind::RESTORE, &["status"]),
+    (kind::SNAPSHOT, &["spec", "status"]),
+    (kind::SNAPSHOT_CONTENT, &SNAPSHOT_CONTENT),
+    (kind::RESTORE, &RESTORE),
     (kind::QUOTA, &["spec hard", "status"]),
     (kind::CDI, &["status observedVersion", "status phase"]),
     (kind::CDI_CONFIG, &["status"]),
-    (kind::SNAPSHOT_CLASS, &["driver"]),
+    (kind::SNAPSHOT_CLASS, &SNAPSHOT_CLASS),
     (kind::VOLUME_SNAPSHOT, &["spec source", "status readyToUse"]),
     (kind::PROFILE, &["status"]),
     (kind::USAGE, &["items"]),

@@ -54,6 +54,8 @@ pub mod kind {
     pub const MIGRATION: &str = "VirtualMachineInstanceMigration";
     /// A snapshot of a machine.
     pub const SNAPSHOT: &str = "VirtualMachineSnapshot";
+    /// What a snapshot of a machine holds: the machine as it was, and a snapshot of each of its claims.
+    pub const SNAPSHOT_CONTENT: &str = "VirtualMachineSnapshotContent";
     /// A machine that goes back to a snapshot.
     pub const RESTORE: &str = "VirtualMachineRestore";
     /// What the guest agent of an instance says about its file systems; asked for, never listed.

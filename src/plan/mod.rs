@@ -1,6 +1,7 @@
 //! What a change does: what is wanted against what is there, as ordered steps with their effect on the guest and on the
 //! data. A pure function; `diff` prints its result and `apply` carries it out.
 
+mod carry;
 mod change;
 mod disk;
 mod existing;
@@ -22,6 +23,7 @@ mod remove;
 mod step;
 mod unsaid;
 
+pub use carry::carried;
 pub use change::Change;
 pub(crate) use existing::claim_user;
 pub use expand::{Expansion, expand};

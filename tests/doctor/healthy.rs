@@ -50,6 +50,11 @@ Your rights
   ✓ recover-node: you may
 
 27 fine
+  ✓ snapshot: you may
+  ✓ snapshot restore: you may
+  ✓ export: you may
+
+29 fine
 ";
     assert_eq!(checks(&World::fit().checks(), &Styles::default(), 80), expected);
 }
@@ -71,6 +76,7 @@ Versions
 ";
     assert!(shown.starts_with(start), "{shown}");
     assert!(shown.ends_with("\n1 broken, 1 warning, 1 not known, 24 fine\n"), "{shown}");
+    assert!(shown.ends_with("\n1 broken, 1 warning, 1 not known, 26 fine\n"), "{shown}");
 }
 
 #[test]

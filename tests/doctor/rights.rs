@@ -35,6 +35,15 @@ fn who_may_only_start_and_stop() {
   · recover-node: you may, but not get and patch nodes
     it only reports: no taint can be set, and none taken away
     → ask an administrator for a ClusterRole with these rights
+  ! snapshot: you may not create, get and delete virtualmachinesnapshots.snapshot.kubevirt.io
+    snapshots cannot be taken
+    → ask an administrator for a Role in prod with these rights
+  ! snapshot restore: you may not get virtualmachinesnapshotcontents.snapshot.kubevirt.io, create, get, patch and delete virtualmachinerestores.snapshot.kubevirt.io, get and patch virtualmachines.kubevirt.io, get and patch persistentvolumeclaims, get and patch datavolumes.cdi.kubevirt.io, get and update configmaps, get virtualmachineinstances.kubevirt.io
+    no machine can go back: what a snapshot holds is not seen; a restore breaks off half-way
+    → ask an administrator for a Role in prod with these rights
+  ! export: you may not create, get and delete virtualmachineexports.export.kubevirt.io, create secrets, get services/proxy, get virtualmachinesnapshotcontents.snapshot.kubevirt.io
+    no disk can be fetched; the token of an export cannot be kept
+    → ask an administrator for a Role in prod with these rights
 ");
 }
 
@@ -48,6 +57,8 @@ fn who_may_not_look_into_the_cluster() {
     → ask an administrator for a ClusterRole with these rights
   ! recover-node: you may not list, get and patch nodes, list virtualmachines.kubevirt.io, list virtualmachineinstances.kubevirt.io, list pods, list volumeattachments.storage.k8s.io, list persistentvolumeclaims, list persistentvolumes
     it is not seen whether a node is gone; it is not seen what a node held
+  · snapshot: you may, but not list persistentvolumes, list storageprofiles.cdi.kubevirt.io, list volumesnapshotclasses.snapshot.storage.k8s.io
+    it is not known how long a snapshot lasts; the class of a snapshot is not known beforehand
     → ask an administrator for a ClusterRole with these rights
 ");
 }
@@ -71,6 +82,9 @@ fn who_sees_no_machines() {
   ! recover-node: you may not list virtualmachines.kubevirt.io
     it is not seen what a node held
     → ask an administrator for a ClusterRole with these rights
+  ! snapshot: you may not read what every command reads
+  ! snapshot restore: you may not read what every command reads
+  ! export: you may not read what every command reads
 ",
     );
 }
@@ -88,6 +102,9 @@ fn one_right_less() {
         |w| deny(w, |right| right.verb == "create" && right.resource == "secrets"),
         "  ! apply: you may not create secrets
     cloud-init cannot be made
+    → ask an administrator for a Role in prod with these rights
+  ! export: you may not create secrets
+    the token of an export cannot be kept
     → ask an administrator for a Role in prod with these rights
 ",
     );
@@ -124,6 +141,9 @@ fn rights_that_are_not_known() {
   ? delete: cannot create reviews: forbidden
   ? status: cannot create reviews: forbidden
   ? recover-node: cannot create reviews: forbidden
+  ? snapshot: cannot create reviews: forbidden
+  ? snapshot restore: cannot create reviews: forbidden
+  ? export: cannot create reviews: forbidden
 ",
     );
 }

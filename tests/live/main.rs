@@ -31,6 +31,8 @@ mod safety_killed;
 mod safety_names;
 mod safety_owned;
 mod safety_rights;
+mod snapshots;
+mod snapshots_exports;
 mod sources;
 mod users;
 mod world;
@@ -137,6 +139,11 @@ fn main() -> ExitCode {
         safety_rights::without_listing_claims,
         safety_rights::without_reading_secrets,
         safety_rights::without_writing_secrets,
+        snapshots::killed_on_the_way_back,
+        snapshots::templates_keep_their_disks,
+        snapshots::there_and_back,
+        snapshots::what_kubevirt_would_not_do,
+        snapshots_exports::of_a_machine_and_of_its_snapshot,
         users::may_do_exactly_this,
     );
     trials.extend(sources::SOURCES.iter().map(|source| {

@@ -116,7 +116,7 @@ fn next(rules: &Mutex<VecDeque<Rule>>, method: &str, url: &str) -> Option<Fault>
     None
 }
 
-async fn forward(
+pub(crate) async fn forward(
     client: Client,
     request: Request<Incoming>,
     fault: Option<Fault>,
@@ -164,7 +164,7 @@ fn refused(code: u16) -> Response<Either<Body, Full<Bytes>>> {
     response
 }
 
-fn pem_to_der(pem: &str) -> Result<Vec<u8>> {
+pub(crate) fn pem_to_der(pem: &str) -> Result<Vec<u8>> {
     use tokio_rustls::rustls::pki_types::CertificateDer;
     use tokio_rustls::rustls::pki_types::pem::PemObject as _;
     Ok(CertificateDer::from_pem_slice(pem.as_bytes())?.to_vec())

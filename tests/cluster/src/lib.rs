@@ -13,6 +13,7 @@ pub mod backends;
 mod components;
 pub mod content;
 mod control_plane;
+mod exports;
 mod faults;
 pub mod handler;
 mod importer;
@@ -46,6 +47,7 @@ use crate::pki::Identity;
 use crate::programs::Programs;
 use crate::watched::Watched;
 
+pub use crate::exports::Exports;
 pub use crate::faults::{Fault, FaultProxy};
 pub use crate::objects::{Objects, Reference, documents};
 pub use crate::programs::go_version;
@@ -174,6 +176,18 @@ impl Cluster {
         let proxy = FaultProxy::start(&pki, &server).await?;
         let path = self.write_kubeconfig(&format!("faults/{name}"), Some(&proxy.server), pki.token(Identity::Admin))?;
         Ok((proxy, path))
+    }
+
+    /// A server that serves disks, and a kubeconfig of an administrator behind it.
+    pub async fn exports(&self, name: &str) -> Result<(Exports, PathBuf)> {
+        let (server, pki) = {
+            let plane = self.plane.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            (plane.server(), plane.pki.clone())
+        };
+        let exports = Exports::start(&pki, &server, self.objects.clone()).await?;
+        let path =
+            self.write_kubeconfig(&format!("exports/{name}"), Some(&exports.server), pki.token(Identity::Admin))?;
+        Ok((exports, path))
     }
 
     fn write_kubeconfig(&self, name: &str, server: Option<&str>, token: &str) -> Result<PathBuf> {

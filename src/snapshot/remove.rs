@@ -1,0 +1,76 @@
+//! What goes with a snapshot that is deleted.
+
+use super::view::View;
+use crate::plan::Refusal;
+use crate::status::Subject;
+
+/// What goes and what stays, as lines.
+///
+/// # Errors
+/// Why it is not deleted: it is another machine's, or a machine is going back to it.
+pub fn going(view: &View, subject: &Subject) -> Result<Vec<String>, Refusal> {
+    let refuse = |reason: String, help: String| Refusal {
+        object: format!("VirtualMachineSnapshot/{}", view.name),
+        reason,
+        help,
+    };
+    if view.vm != subject.vm {
+        let help =
+            format!("name it: kubectl wukong snapshot delete vm/{} {} -n {}", view.vm, view.name, view.namespace);
+        return Err(refuse(format!("it is a snapshot of {}, not of {}", view.vm, subject.vm), help));
+    }
+    if let Some(restore) = view.restores.iter().find(|restore| !restore.done && !restore.failed) {
+        let help = format!("wait for it: kubectl get vmrestore {} -n {} -w", restore.name, view.namespace);
+        return Err(refuse(format!("{} is going back to it, in the restore {}", restore.vm, restore.name), help));
+    }
+    let taken = view.included.join(", ");
+    let content = view.content.as_deref();
+    let mut lines = match (view.policy.as_str(), taken.as_str(), content) {
+        (_, "", None) => vec!["it holds nothing".to_owned()],
+        ("Retain", _, Some(content)) => vec![format!(
+            "its policy is Retain: what was taken of {taken} stays, in VirtualMachineSnapshotContent {content}; no machine can go back to it any more"
+        )],
+        _ => vec![format!(
+            "its policy is {}: what was taken of {} goes, for ever where the VolumeSnapshotClass says Delete",
+            view.policy,
+            if taken.is_empty() { "the machine" } else { &taken }
+        )],
+    };
+    let made: Vec<_> =
+        view.restores.iter().flat_map(|restore| &restore.claims).map(|(_, claim)| claim.as_str()).collect();
+    if !made.is_empty() {
+        lines.push(format!("the claims that came out of it stay: {}", made.join(", ")));
+    }
+    lines.push(format!("the machine {} and its disks are not touched", view.shown));
+    Ok(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::facts::Facts;
+    use crate::snapshot::view;
+
+    fn seen(policy: &str) -> View {
+        let snapshot = json!({"kind": "VirtualMachineSnapshot", "metadata": {"namespace": "n", "name": "s"},
+            "spec": {"source": {"name": "web-vm"}, "deletionPolicy": policy},
+            "status": {"virtualMachineSnapshotContentName": "c", "snapshotVolumes": {"includedVolumes": ["data"]}}});
+        view(&Facts::default(), &snapshot, &[], 0)
+    }
+
+    fn subject(vm: &str) -> Subject {
+        Subject { namespace: "n".into(), vm: vm.into(), wukong: None, record: None }
+    }
+
+    #[test]
+    fn what_goes_is_told() {
+        assert!(going(&seen("Delete"), &subject("web-vm")).unwrap()[0].contains("what was taken of data goes"));
+        assert!(
+            going(&seen("Retain"), &subject("web-vm")).unwrap()[0]
+                .contains("stays, in VirtualMachineSnapshotContent c")
+        );
+        assert!(going(&seen("Delete"), &subject("other")).unwrap_err().reason.contains("of web-vm, not of other"));
+    }
+}

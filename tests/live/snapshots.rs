@@ -1,0 +1,213 @@
+//! Snapshots of machines, the way back, and disks that leave as files: the real controllers of KubeVirt, a simulated driver.
+
+use anyhow::{Context as _, Result, ensure};
+use cluster::{Cluster, Reference};
+use serde_json::{Value, json};
+
+use crate::safety::{Inventory, admin, bound, file, killed, wukong};
+use crate::world::{claim, machine, until, until_state, vm};
+
+const DISKS: &str = "  disks:
+    - {name: system, size: 5Gi, image: 'quay.io/containerdisks/fedora:42', storageClassName: longhorn}
+    - {name: data, size: 5Gi, storageClassName: longhorn}
+";
+
+/// The same disks, as a restore has called their claims.
+const BACK: &str = "  disks:
+    - {name: system, size: 5Gi, image: 'quay.io/containerdisks/fedora:42', storageClassName: longhorn, claimName: web-system-r1}
+    - {name: data, size: 5Gi, storageClassName: longhorn, claimName: web-data-r1}
+";
+
+/// A guest without an agent: there is no virt-handler here that could hold its file systems still.
+fn without_agent(disks: &str) -> String {
+    let agent = format!("{{name: web, annotations: {{{}: absent}}}}", cluster::handler::guest::AGENT);
+    machine(disks).replacen("{name: web}", &agent, 1)
+}
+
+fn snapshot(namespace: &str, name: &str) -> Reference {
+    Reference::new("snapshot.kubevirt.io/v1beta1", "VirtualMachineSnapshot", namespace, name)
+}
+
+/// Taken while it runs without an agent, listed, gone back to, deleted: the old claims stay, and the file needs only the
+/// names of the new ones.
+pub async fn there_and_back(cluster: &Cluster) -> Result<()> {
+    let namespace = "snapshot-back";
+    cluster.namespace(namespace).await?;
+    let admin = &admin(cluster);
+    let path = file(cluster, "snapshot", &without_agent(DISKS))?;
+    wukong(admin, &["apply", "-n", namespace, "-f", &path, "--wait"]).await?.ended(0)?;
+    let before = Inventory::of(cluster, namespace).await?;
+    let create = ["snapshot", "create", "web", "-n", namespace, "--name", "one", "--wait"];
+    wukong(admin, &[&create[..], &["--snapshot-class", "longhorn"]].concat())
+        .await?
+        .ended(0)?
+        .said("without a guest agent")?
+        .said("in it: system, data")?;
+    wukong(admin, &create).await?.ended(5)?.said("there is one of this name")?;
+    let listed = wukong(admin, &["snapshot", "list", "web", "-n", namespace, "-o", "json"]).await?.ended(0)?;
+    let listed: Value = serde_json::from_str(&listed.out)?;
+    ensure!(listed["items"][0]["included"] == json!(["system", "data"]), "{listed}");
+
+    let back = ["snapshot", "restore", "web", "one", "-n", namespace, "--yes"];
+    wukong(admin, &back).await?.ended(5)?.said("it runs")?.said("--stop")?;
+    wukong(admin, &["snapshot", "restore", "web", "one", "-n", namespace, "--stop"]).await?.ended(5)?;
+    until_state(cluster, namespace, "Running").await?;
+    let told = wukong(admin, &[&back[..], &["--stop"]].concat()).await?.ended(0)?;
+    let told = told.said("disk system: claimName: web-system-r1")?.said("disk data: claimName: web-data-r1")?;
+    told.said("what would delete it: kubectl delete dv web-system")?;
+    before.still_there(cluster).await?;
+    let running = until_state(cluster, namespace, "Running").await?;
+    let used = running["spec"]["template"]["spec"]["volumes"][1]["persistentVolumeClaim"]["claimName"].clone();
+    ensure!(used == "web-data-r1", "{used}");
+    for name in ["web-system-r1", "web-data-r1"] {
+        let found = cluster.objects.get(&claim(namespace, name)).await?.context("gone")?;
+        ensure!(found["metadata"]["ownerReferences"].is_null(), "{found}");
+    }
+
+    let path = file(cluster, "snapshot-back", &without_agent(BACK))?;
+    wukong(admin, &["diff", "-n", namespace, "-f", &path]).await?.ended(0)?;
+    wukong(admin, &["apply", "-n", namespace, "-f", &path]).await?.ended(0)?;
+    // What GitOps would do: CDI takes the claim for that of the DataVolume, and fills nothing.
+    let rendered = crate::world::render(&without_agent(BACK), namespace)?;
+    let volume = rendered.iter().find(|object| object["kind"] == "DataVolume").context("no DataVolume")?;
+    cluster.objects.try_out(volume).await?;
+
+    let delete = ["snapshot", "delete", "web", "one", "-n", namespace];
+    wukong(admin, &delete).await?.ended(5)?.said("what was taken of system, data goes")?;
+    wukong(admin, &[&delete[..], &["--yes"]].concat()).await?.ended(0)?;
+    crate::world::until_gone(cluster, &snapshot(namespace, "one")).await?;
+    before.still_there(cluster).await?;
+    bound(cluster, namespace, &["web-system-r1", "web-data-r1"]).await
+}
+
+/// A machine that owns its disks: KubeVirt would delete the DataVolumes of its templates when it goes back.
+pub async fn templates_keep_their_disks(cluster: &Cluster) -> Result<()> {
+    let namespace = "snapshot-templates";
+    cluster.namespace(namespace).await?;
+    let admin = &admin(cluster);
+    let resources = json!({"requests": {"storage": "5Gi"}});
+    let storage = json!({"storageClassName": "longhorn", "accessModes": ["ReadWriteOnce"], "resources": resources});
+    let legacy = json!({
+        "apiVersion": "kubevirt.io/v1", "kind": "VirtualMachine", "metadata": {"namespace": namespace, "name": "web-vm"},
+        "spec": {
+            "runStrategy": "Halted",
+            "dataVolumeTemplates": [{"metadata": {"name": "legacy"}, "spec": {"source": {"blank": {}}, "storage": storage}}],
+            "template": {"spec": {
+                "domain": {"memory": {"guest": "1Gi"}, "devices": {"disks": [{"name": "data", "disk": {"bus": "virtio"}}]}},
+                "volumes": [{"name": "data", "dataVolume": {"name": "legacy"}}],
+            }},
+        },
+    });
+    cluster.objects.apply(&legacy).await?;
+    let volume = Reference::new("cdi.kubevirt.io/v1beta1", "DataVolume", namespace, "legacy");
+    until(cluster, &volume, "/status/phase", &json!("Succeeded")).await?;
+    let before = Inventory::of(cluster, namespace).await?;
+    wukong(admin, &["snapshot", "create", "vm/web-vm", "-n", namespace, "--name", "one", "--wait"]).await?.ended(0)?;
+    let back = ["snapshot", "restore", "vm/web-vm", "one", "-n", namespace, "--yes"];
+    wukong(admin, &back).await?.ended(0)?.said("dataVolumeTemplates are taken out")?;
+    before.still_there(cluster).await?;
+    let kept = cluster.objects.get(&volume).await?.context("the DataVolume is gone")?;
+    ensure!(kept["metadata"]["deletionTimestamp"].is_null(), "{kept}");
+    let now = cluster.objects.get(&vm(namespace)).await?.context("gone")?;
+    ensure!(now["spec"]["template"]["spec"]["volumes"][0]["dataVolume"]["name"] == "legacy-r1", "{}", now["spec"]);
+    Ok(())
+}
+
+/// A disk on a driver without snapshots, and a driver with two classes, of which KubeVirt takes one by itself.
+pub async fn what_kubevirt_would_not_do(cluster: &Cluster) -> Result<()> {
+    let namespace = "snapshot-refused";
+    cluster.namespace(namespace).await?;
+    let admin = &admin(cluster);
+    for (name, driver) in [("ambiguous-a", "driver.ambiguous.test"), ("ambiguous-b", "driver.ambiguous.test")] {
+        let class = json!({
+            "apiVersion": "snapshot.storage.k8s.io/v1", "kind": "VolumeSnapshotClass", "metadata": {"name": name},
+            "driver": driver, "deletionPolicy": "Delete",
+        });
+        cluster.objects.apply(&class).await?;
+    }
+    let class = json!({
+        "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "ambiguous"},
+        "provisioner": "driver.ambiguous.test", "volumeBindingMode": "Immediate", "reclaimPolicy": "Delete",
+    });
+    cluster.objects.apply(&class).await?;
+    let disks = "  disks:\n    - {name: data, size: 5Gi, storageClassName: longhorn}\n    - {name: plain, size: 5Gi, storageClassName: nfs-client}\n";
+    let stopped = format!("{disks}  startStrategy: {{autoStart: false}}\n");
+    let path = file(cluster, "snapshot-refused", &machine(&stopped))?;
+    wukong(admin, &["apply", "-n", namespace, "-f", &path]).await?.ended(0)?;
+    bound(cluster, namespace, &["web-data", "web-plain"]).await?;
+    let create = ["snapshot", "create", "web", "-n", namespace, "--name", "some", "--wait"];
+    wukong(admin, &create).await?.ended(5)?.said("no VolumeSnapshotClass is for its driver")?.said("--partial")?;
+    ensure!(cluster.objects.get(&snapshot(namespace, "some")).await?.is_none(), "it was taken all the same");
+    let partial = wukong(admin, &[&create[..], &["--partial"]].concat()).await?.ended(0)?;
+    partial.said("in it: data")?.said("not in it: plain")?;
+
+    // A claim of the ambiguous driver, bound to a volume by hand.
+    let volume = json!({
+        "apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "snapshot-ambiguous"},
+        "spec": {
+            "accessModes": ["ReadWriteOnce"], "capacity": {"storage": "5Gi"}, "storageClassName": "ambiguous",
+            "csi": {"driver": "driver.ambiguous.test", "volumeHandle": "a"}, "persistentVolumeReclaimPolicy": "Retain",
+            "claimRef": {"namespace": namespace, "name": "web-other"},
+        },
+    });
+    cluster.objects.apply(&volume).await?;
+    let other = format!(
+        "{disks}    - {{name: other, size: 5Gi, storageClassName: ambiguous}}\n  startStrategy: {{autoStart: false}}\n"
+    );
+    let path = file(cluster, "snapshot-ambiguous", &machine(&other))?;
+    wukong(admin, &["apply", "-n", namespace, "-f", &path]).await?.ended(0)?;
+    bound(cluster, namespace, &["web-other"]).await?;
+    // CDI names the first of the two in its profile, and KubeVirt takes that one, whatever a person thinks of.
+    let profile = Reference::new("cdi.kubevirt.io/v1beta1", "StorageProfile", "", "ambiguous");
+    until(cluster, &profile, "/status/snapshotClass", &json!("ambiguous-a")).await?;
+    let other = ["snapshot", "create", "web", "-n", namespace, "--name", "other", "--partial", "--dry-run"];
+    wukong(admin, &[&other[..], &["--snapshot-class", "longhorn"]].concat())
+        .await?
+        .ended(5)?
+        .said("is for the driver")?;
+    let class = [&other[..], &["--snapshot-class", "ambiguous-b"]].concat();
+    let told = wukong(admin, &class).await?.ended(5)?.said("KubeVirt takes `ambiguous-a` for it, not `ambiguous-b`")?;
+    told.said("kubectl patch storageprofile ambiguous")?;
+    // The command that it names makes it so; the other disk is still of another driver.
+    cluster.objects.merge(&profile, "", &json!({"spec": {"snapshotClass": "ambiguous-b"}})).await?;
+    until(cluster, &profile, "/status/snapshotClass", &json!("ambiguous-b")).await?;
+    wukong(admin, &other).await?.ended(0)?.said("ambiguous-b")?;
+    Ok(())
+}
+
+/// Killed after each of its writes: the next run goes on where it ended, starts the machine again, and loses nothing.
+pub async fn killed_on_the_way_back(cluster: &Cluster) -> Result<()> {
+    let namespace = "snapshot-killed";
+    cluster.namespace(namespace).await?;
+    let admin = &admin(cluster);
+    let (proxy, proxied) = cluster.faults(namespace).await?;
+    let path = file(cluster, "snapshot-killed", &without_agent(DISKS))?;
+    wukong(admin, &["apply", "-n", namespace, "-f", &path, "--wait"]).await?.ended(0)?;
+    wukong(admin, &["snapshot", "create", "web", "-n", namespace, "--name", "one", "--wait"]).await?.ended(0)?;
+    let back = ["snapshot", "restore", "web", "one", "-n", namespace, "--yes", "--stop"];
+    let mut writes = 0;
+    loop {
+        let before = Inventory::of(cluster, namespace).await?;
+        let first = killed(&proxy, &proxied, &back, writes).await?;
+        if first.code.is_some() {
+            first.ended(0)?;
+            break;
+        }
+        wukong(admin, &back).await.with_context(|| format!("after {writes} writes"))?.ended(0)?;
+        before.still_there(cluster).await?;
+        let now = until_state(cluster, namespace, "Running").await?;
+        ensure!(now["spec"]["runStrategy"] == "Always", "after {writes} writes: {}", now["spec"]["runStrategy"]);
+        let claims: Vec<_> = [0, 1]
+            .map(|at| now["spec"]["template"]["spec"]["volumes"][at]["persistentVolumeClaim"]["claimName"].clone())
+            .iter()
+            .filter_map(|name| name.as_str().map(str::to_owned))
+            .collect();
+        let text = BACK.replace("web-system-r1", &claims[0]).replace("web-data-r1", &claims[1]);
+        let path = file(cluster, "snapshot-killed-back", &without_agent(&text))?;
+        let diff = wukong(admin, &["diff", "-n", namespace, "-f", &path]).await?;
+        diff.ended(0).with_context(|| format!("after {writes} writes"))?;
+        writes += 1;
+    }
+    ensure!(writes >= 6, "only {writes} writes");
+    Ok(())
+}
