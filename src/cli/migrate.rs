@@ -19,6 +19,7 @@ use crate::migrate::{Draft, Unreadable, Wish, abort, allowed, begin, is_same, le
 use crate::output;
 use crate::plan::Refusal;
 use crate::status::{Subject, subject};
+use crate::text::sanitize;
 
 /// Move a running machine to another node, or its disks to another StorageClass.
 ///
@@ -271,7 +272,7 @@ pub(super) fn version<'f>(facts: &'f Facts, target: &Subject) -> Option<&'f str>
 }
 
 fn resumed(journey: &Journey, terminal: &Terminal) -> Exit {
-    terminal.say(&format!("the move is under way, and would go on after: {}\n", journey.stage));
+    terminal.say(&format!("the move is under way, and would go on after: {}\n", sanitize(&journey.stage)));
     Exit::Done
 }
 
@@ -292,7 +293,8 @@ fn take_back(args: &Args, journey: Option<&Journey>, facts: &Facts, road: &Road<
         }
     };
     if args.dry_run {
-        terminal.say(&format!("the move ({}) would be taken back after: {}\n", journey.way.name(), journey.stage));
+        let stage = sanitize(&journey.stage);
+        terminal.say(&format!("the move ({}) would be taken back after: {stage}\n", journey.way.name()));
         return Exit::Done;
     }
     if !confirmed(&[format!("take the move of {} back?", target.shown())], args.yes, terminal) {
@@ -319,17 +321,26 @@ fn clean(args: &Args, journey: Option<&Journey>, facts: &Facts, road: &Road<'_>)
         return Exit::Refused;
     }
     let lefts = left(journey, facts, &target.namespace);
-    terminal.say(&output::lefts(&lefts, &terminal.out, terminal.out_width));
-    let going: Vec<_> = lefts.iter().filter(|left| left.refusal.is_none() && left.claim.is_some()).collect();
+    if !lefts.is_empty() {
+        terminal.say(&output::lefts(&lefts, &terminal.out, terminal.out_width));
+    }
+    let going: Vec<_> = lefts.iter().filter(|left| left.goes()).collect();
+    let refused = lefts.iter().any(|left| left.refusal.is_some());
+    if going.is_empty() {
+        terminal.say("nothing is deleted\n");
+    }
     if args.dry_run {
         return Exit::Done;
+    }
+    if going.is_empty() && refused {
+        return Exit::Refused;
     }
     let questions: Vec<_> =
         going.iter().map(|left| format!("delete the claim {} with its data?", left.kept.claim)).collect();
     if !confirmed(&questions, args.yes, terminal) {
         return Exit::Refused;
     }
-    let refused = lefts.iter().any(|left| left.refusal.is_some());
-    let exit = super::travel::cleanup(road, journey);
+    let confirmed: Vec<_> = going.iter().map(|left| (left.kept.claim.clone(), left.kept.uid.clone())).collect();
+    let exit = super::travel::cleanup(road, &confirmed);
     if refused && exit == Exit::Done { Exit::Refused } else { exit }
 }

@@ -106,27 +106,31 @@ fn kept(road: &Road<'_>, journey: &Journey) {
     ));
 }
 
-/// Deletes what a person has confirmed.
-pub(super) fn cleanup(road: &Road<'_>, journey: &Journey) -> Exit {
+/// Deletes the claims that a person has confirmed, each with its UID.
+pub(super) fn cleanup(road: &Road<'_>, confirmed: &[(String, String)]) -> Exit {
     let mut screen = Screen::new(road);
     let mut heard = |heard: Heard<'_>| screen.hear(heard);
     let Road { session, target, terminal, .. } = road;
-    let confirmed = journey.kept.clone();
-    // Only what was shown is deleted, whatever has been added meanwhile.
-    let ask = |journey: &Journey, facts: &Facts, subject: &Subject| {
-        let shown = journey.kept.iter().all(|kept| confirmed.contains(kept));
-        if shown {
-            migrate::cleanup(journey, facts, subject)
-        } else {
-            migrate::Next::End(End::Done, Box::new(journey.clone()))
-        }
-    };
+    // Only what was shown as going is deleted, whatever may go meanwhile.
+    let ask =
+        |journey: &Journey, facts: &Facts, subject: &Subject| migrate::Left::next(journey, facts, subject, confirmed);
     let went = session.runtime.block_on(travel(&session.door, target, Begin::Recorded, &ask, road.timeout, &mut heard));
     screen.done();
     match went {
-        Ok(Travel::Ended(..)) => {
-            terminal.say("done\n");
-            Exit::Done
+        Ok(Travel::Ended(_, journey, _)) => {
+            let is_left = |claim: &str| journey.kept.iter().any(|kept| kept.claim == claim);
+            let (left, gone): (Vec<_>, Vec<_>) =
+                confirmed.iter().map(|(claim, _)| claim.as_str()).partition(|claim| is_left(claim));
+            if !gone.is_empty() {
+                terminal.say(&format!("deleted: {}\n", sanitize(&gone.join(", "))));
+            }
+            kept(road, &journey);
+            if left.is_empty() {
+                return Exit::Done;
+            }
+            terminal.error(&format!("not deleted, because it is needed by now: {}", left.join(", ")));
+            terminal.help("the same command says why");
+            Exit::Refused
         }
         Ok(Travel::Stuck(refusal)) => {
             refuse(&refusal, terminal);

@@ -133,7 +133,7 @@ const LOOK_CLUSTER: [Resource; 5] =
     [Resource::PersistentVolume, Resource::StorageClass, Resource::Node, Resource::CdiConfig, Resource::KubeVirt];
 
 /// Kinds by which a machine is moved.
-const MOVE: [Resource; 8] = [
+const MOVE: [Resource; 11] = [
     Resource::VirtualMachine,
     Resource::VirtualMachineInstance,
     Resource::DataVolume,
@@ -142,6 +142,9 @@ const MOVE: [Resource; 8] = [
     Resource::Pod,
     Resource::Migration,
     Resource::ResourceQuota,
+    Resource::Snapshot,
+    Resource::Restore,
+    Resource::VolumeSnapshot,
 ];
 
 /// The same, of the cluster.

@@ -1,84 +1,125 @@
 //! What earlier moves left, and what deleting it takes.
 
+mod held;
+
 use serde_json::{Value, json};
 
 use super::scene::Scene;
 use super::step::{Act, Next};
 use super::storage_live;
 use crate::facts::{End, Facts, Journey, Kept, is_going, kind, text};
-use crate::plan::{Refusal, claim_user};
+use crate::plan::Refusal;
 use crate::status::Subject;
 
-/// A claim that would be deleted.
+/// A claim that a move left.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Left {
     /// Which.
     pub kept: Kept,
-    /// The claim as it is; none if it is gone.
+    /// The claim of that name as it is; none if there is none.
     pub claim: Option<Value>,
+    /// The DataVolume that is deleted with it: the one that was kept, or the owner of the claim that was.
+    pub copy: Option<Value>,
     /// Why it is not deleted.
     pub refusal: Option<Refusal>,
+    /// What else to know, as sentences.
+    pub notes: Vec<String>,
+}
+
+impl Left {
+    /// Whether something is deleted.
+    pub const fn goes(&self) -> bool {
+        self.refusal.is_none() && (self.claim.is_some() || self.copy.is_some())
+    }
+
+    /// The next step of a cleanup, for what a person has seen going and has confirmed: claims and their UIDs. All else
+    /// stays, even if it could go by now.
+    pub fn next(journey: &Journey, facts: &Facts, subject: &Subject, confirmed: &[(String, String)]) -> Next {
+        if journey.is_open() {
+            return Next::stuck(
+                journey,
+                "another move has begun meanwhile, and may need what is left",
+                "--continue ends it, --abort takes it back",
+            );
+        }
+        let namespace = &subject.namespace;
+        let is_confirmed = |kept: &Kept| confirmed.iter().any(|(claim, uid)| *claim == kept.claim && *uid == kept.uid);
+        let lefts = left(journey, facts, namespace);
+        for left in lefts.iter().filter(|left| left.goes() && is_confirmed(&left.kept)) {
+            if let Some(next) = delete(journey, left, facts) {
+                return next;
+            }
+        }
+        if let Some(scene) = Scene::of(facts, subject)
+            && let Some(next) = storage_live::settled(journey, &scene)
+        {
+            return next;
+        }
+        let mut ended = journey.clone();
+        ended.kept =
+            lefts.into_iter().filter(|left| left.refusal.is_some() || left.goes()).map(|left| left.kept).collect();
+        Next::End(journey.end.unwrap_or(End::Done), Box::new(ended))
+    }
 }
 
 /// What a machine's moves left.
 pub fn left(journey: &Journey, facts: &Facts, namespace: &str) -> Vec<Left> {
-    let all = journey.kept.iter().map(|kept| {
-        let claim = facts.get(kind::CLAIM, namespace, &kept.claim);
-        let same = claim.filter(|claim| text(claim, "/metadata/uid") == Some(kept.uid.as_str()));
-        let copy = facts.get(kind::DATA_VOLUME, namespace, &kept.claim);
-        let by_copy = copy.is_some_and(|copy| text(copy, "/metadata/uid") == Some(kept.uid.as_str()));
-        let refuse =
-            |reason: String, help: &str| Refusal { object: format!("claim {}", kept.claim), reason, help: help.into() };
-        let unknown =
-            [kind::MACHINE, kind::INSTANCE, kind::POD].into_iter().find_map(|kind| facts.unknown(kind, namespace));
-        let refusal = match (same, claim) {
-            (None, Some(_)) if !by_copy => Some(refuse(
-                "it is another claim of that name now".into(),
-                "it is left alone; delete it by hand if you know it",
-            )),
-            // Not even by its own machine: an abort, or a hand, may have put it back.
-            _ => claim_user(&kept.claim, namespace, "", facts)
-                .map(|user| refuse(format!("{user} uses it"), "it stays"))
-                .or_else(|| {
-                    unknown.map(|unread| {
-                        refuse(
-                            format!("whether it is used is not known: {}", unread.reason),
-                            "ask for the right to list machines and pods",
-                        )
-                    })
-                }),
-        };
-        Left { kept: kept.clone(), claim: claim.cloned(), refusal }
-    });
-    all.collect()
+    journey.kept.iter().map(|kept| one(journey, kept, facts, namespace)).collect()
 }
 
-/// The next step of a cleanup that a person has confirmed, for the claims that may go.
+fn one(journey: &Journey, kept: &Kept, facts: &Facts, namespace: &str) -> Left {
+    let has = |object: &Value, uid: &str| !uid.is_empty() && text(object, "/metadata/uid") == Some(uid);
+    let claim = facts.get(kind::CLAIM, namespace, &kept.claim);
+    let ours = claim.is_some_and(|claim| has(claim, &kept.uid) || is_owner(claim, &kept.uid));
+    // A DataVolume that somebody made anew has only the name.
+    let copy = facts.get(kind::DATA_VOLUME, namespace, &kept.claim).filter(|copy| {
+        let owner = || claim.is_some_and(|claim| is_owner(claim, text(copy, "/metadata/uid").unwrap_or_default()));
+        has(copy, &kept.uid) || ours && owner()
+    });
+    let refuse = |(reason, help): (String, String)| Refusal { object: format!("claim {}", kept.claim), reason, help };
+    let mut notes = Vec::new();
+    let refusal = match claim {
+        Some(_) if !ours => Some(refuse((
+            "it is another claim of that name now".into(),
+            "it is left alone; delete it by hand if you know it".into(),
+        ))),
+        None if copy.is_none() => None,
+        _ => match held::held(journey, kept, claim, facts, namespace) {
+            Ok(known) => {
+                notes = known;
+                None
+            }
+            Err(why) => Some(refuse(why)),
+        },
+    };
+    Left { kept: kept.clone(), claim: claim.cloned(), copy: copy.cloned(), refusal, notes }
+}
+
+/// Whether an object with this UID is among the owners of another.
+fn is_owner(owned: &Value, uid: &str) -> bool {
+    let owners = owned.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+    !uid.is_empty() && owners.into_iter().flatten().any(|owner| owner["uid"] == uid)
+}
+
+/// The volume of a claim: one that knows nothing of the claim is only named by it, and belongs to somebody else.
+fn volume<'f>(claim: &Value, facts: &'f Facts) -> Option<&'f Value> {
+    let volume = text(claim, "/spec/volumeName").and_then(|name| facts.get(kind::VOLUME, "", name))?;
+    let uid = text(claim, "/metadata/uid").filter(|uid| !uid.is_empty())?;
+    (text(volume, "/spec/claimRef/uid") == Some(uid)).then_some(volume)
+}
+
+/// The next step of a cleanup that deletes all that may go.
 pub fn next(journey: &Journey, facts: &Facts, subject: &Subject) -> Next {
-    let namespace = &subject.namespace;
-    let lefts = left(journey, facts, namespace);
-    for left in lefts.iter().filter(|left| left.refusal.is_none()) {
-        if let Some(next) = delete(journey, left, facts, namespace) {
-            return next;
-        }
-    }
-    if let Some(scene) = Scene::of(facts, subject)
-        && let Some(next) = storage_live::settled(journey, &scene)
-    {
-        return next;
-    }
-    let mut ended = journey.clone();
-    ended.kept = lefts.into_iter().filter(|left| left.refusal.is_some()).map(|left| left.kept).collect();
-    Next::End(journey.end.unwrap_or(End::Done), Box::new(ended))
+    let all: Vec<_> = journey.kept.iter().map(|kept| (kept.claim.clone(), kept.uid.clone())).collect();
+    Left::next(journey, facts, subject, &all)
 }
 
 /// The policy that the volume had decides what becomes of the bytes; then the claim goes, with the DataVolume above it.
-fn delete(journey: &Journey, left: &Left, facts: &Facts, namespace: &str) -> Option<Next> {
+fn delete(journey: &Journey, left: &Left, facts: &Facts) -> Option<Next> {
     let name = left.kept.claim.clone();
-    let copy = facts.get(kind::DATA_VOLUME, namespace, &name);
     let claim = left.claim.as_ref();
     if let (Some(policy), Some(claim)) = (&left.kept.policy, claim)
-        && let Some(volume) = text(claim, "/spec/volumeName").and_then(|volume| facts.get(kind::VOLUME, "", volume))
+        && let Some(volume) = volume(claim, facts)
         && text(volume, "/spec/persistentVolumeReclaimPolicy") != Some(policy)
         && !is_going(claim)
     {
@@ -89,7 +130,7 @@ fn delete(journey: &Journey, left: &Left, facts: &Facts, namespace: &str) -> Opt
         let words = format!("set the reclaim policy of {volume_name} back to {policy}");
         return Some(Next::step(journey, words, Act::Merge { kind: kind::VOLUME, name: volume_name, patch }));
     }
-    for (kind, object) in [(kind::DATA_VOLUME, copy), (kind::CLAIM, claim)] {
+    for (kind, object) in [(kind::DATA_VOLUME, left.copy.as_ref()), (kind::CLAIM, claim)] {
         let Some(object) = object else { continue };
         if is_going(object) {
             return Some(Next::wait(format!("{name} goes")));

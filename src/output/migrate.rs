@@ -212,12 +212,15 @@ pub fn lefts(lefts: &[Left], styles: &Styles, width: usize) -> String {
         .iter()
         .map(|left| {
             let size = left.claim.as_ref().and_then(|claim| claim.pointer("/status/capacity/storage")?.as_str());
-            let (word, style, detail) = match (&left.refusal, &left.claim, left.kept.policy.as_deref()) {
-                (Some(refusal), ..) => ("keep", styles.help, refusal.reason.clone()),
-                (None, None, _) => ("gone", Style::new(), "it is not there any more".to_owned()),
-                (None, Some(_), Some("Retain")) => ("delete", styles.removed, "its volume stays (Retain)".to_owned()),
-                (None, Some(_), _) => ("delete", styles.removed, "its bytes are lost for ever".to_owned()),
+            let (word, style, mut detail) = match (&left.refusal, left.goes(), left.kept.policy.as_deref()) {
+                (Some(refusal), ..) => ("keep", styles.help, format!("{}; {}", refusal.reason, refusal.help)),
+                (None, false, _) => ("gone", Style::new(), "it is not there any more".to_owned()),
+                (None, true, Some("Retain")) => ("delete", styles.removed, "its volume stays (Retain)".to_owned()),
+                (None, true, _) => ("delete", styles.removed, "its bytes are lost for ever".to_owned()),
             };
+            for note in &left.notes {
+                detail = format!("{detail}; {note}");
+            }
             vec![
                 (left.kept.claim.clone(), styles.strong),
                 (word.to_owned(), style),

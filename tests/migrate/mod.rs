@@ -1,5 +1,6 @@
 //! Moves from their beginning to their end, broken off and taken back at every step.
 
+mod cleanup;
 mod sim;
 
 use serde_json::{Value, json};
