@@ -86,6 +86,10 @@ pub(super) struct Args {
     #[arg(long)]
     abort: bool,
 
+    /// With --abort: the old disks are whole; with --continue: the new ones are. Only where nothing else tells.
+    #[arg(long)]
+    force: bool,
+
     /// Delete what earlier moves left, after showing it and asking.
     #[arg(long)]
     cleanup: bool,
@@ -158,7 +162,10 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     }
     let open = journey.as_ref().filter(|journey| journey.is_open());
     if args.go_on {
-        return Ok(if open.is_some() { go(&road, Begin::Recorded) } else { nothing_under_way(&target, terminal) });
+        let Some(open) = open else { return Ok(nothing_under_way(&target, terminal)) };
+        let forced = Journey { forced: true, ..open.clone() };
+        let begin = if args.force { Begin::With(&forced, version(&facts, &target)) } else { Begin::Recorded };
+        return Ok(go(&road, begin));
     }
     let Some(wish) = wish(args) else { return Ok(show(args, &target, &facts, terminal)) };
     if let Some(open) = open {
@@ -285,7 +292,7 @@ fn nothing_under_way(target: &Subject, terminal: &Terminal) -> Exit {
 fn take_back(args: &Args, journey: Option<&Journey>, facts: &Facts, road: &Road<'_>) -> Exit {
     let (target, terminal) = (road.target, road.terminal);
     let Some(journey) = journey.filter(|journey| journey.is_open()) else { return nothing_under_way(target, terminal) };
-    let back = match abort(journey, facts, target) {
+    let back = match abort(journey, facts, target, args.force) {
         Ok(back) => back,
         Err(refusal) => {
             refuse(&refusal, terminal);

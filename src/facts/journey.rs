@@ -47,6 +47,8 @@ pub struct Journey {
     pub templates: Vec<Value>,
     /// The generation of the VirtualMachine while its disks are copied: a start in between changes it.
     pub generation: Option<i64>,
+    /// Whether a person said which disks are whole, where nothing else tells.
+    pub forced: bool,
     /// Whether the machine was started on the disks that it moved to, or arrived there.
     pub started: bool,
     /// The disks that move.
@@ -254,6 +256,7 @@ impl Journey {
             selector: maybe("selector"),
             templates: each("templates"),
             generation: body["generation"].as_i64(),
+            forced: yes("forced"),
             started: yes("started"),
             disks,
             kept: kept.collect(),
@@ -271,7 +274,7 @@ impl Journey {
             "node": self.node, "sourceNode": self.source_node, "instance": self.instance, "earlier": self.earlier,
             "migration": self.migration, "ran": self.ran,
             "run": self.run, "volumesStrategy": self.volumes_strategy, "selector": self.selector,
-            "templates": self.templates, "generation": self.generation, "started": self.started,
+            "templates": self.templates, "generation": self.generation, "forced": self.forced, "started": self.started,
             "disks": disks, "kept": kept,
         });
         body.as_object()
@@ -342,6 +345,7 @@ mod tests {
             selector: Some("n1".into()),
             templates: vec![json!({"metadata": {"name": "b"}})],
             generation: Some(3),
+            forced: true,
             started: true,
             disks: vec![Moved { disk: "a".into(), from: "b".into(), to: "c".into(), ..Moved::default() }],
             kept: vec![Kept { claim: "b".into(), uid: "2".into(), what: "w".into(), policy: Some("Delete".into()) }],

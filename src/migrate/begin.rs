@@ -122,6 +122,7 @@ pub fn begin(facts: &Facts, subject: &Subject, wish: &Wish) -> Result<Draft, Ref
             .map(str::to_owned),
         templates: Vec::new(),
         generation: None,
+        forced: false,
         started: false,
         disks,
         kept: Vec::new(),

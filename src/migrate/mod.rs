@@ -75,11 +75,11 @@ pub fn next(journey: &Journey, facts: &Facts, subject: &Subject) -> Next {
     }
 }
 
-/// Whether a journey can still be taken back.
+/// Whether a journey can still be taken back; `forced` if a person says that the old disks are whole.
 ///
 /// # Errors
 /// Why not, and what to do instead.
-pub fn abort(journey: &Journey, facts: &Facts, subject: &Subject) -> Result<Journey, Refusal> {
+pub fn abort(journey: &Journey, facts: &Facts, subject: &Subject, forced: bool) -> Result<Journey, Refusal> {
     let refuse = |reason: &str| {
         let help = "to go back, move it again: --to-storage-class with the old class, or --to-node with the old node";
         Refusal { object: journey.shown(), reason: reason.into(), help: help.into() }
@@ -87,14 +87,14 @@ pub fn abort(journey: &Journey, facts: &Facts, subject: &Subject) -> Result<Jour
     if !journey.is_open() {
         return Err(refuse("no move is under way"));
     }
-    let back = Journey { back: true, stage: "take it back".into(), ..journey.clone() };
+    let back = Journey { back: true, forced, stage: "take it back".into(), ..journey.clone() };
     if journey.back {
         return Ok(back);
     }
     let Some(scene) = Scene::of(facts, subject) else { return Ok(back) };
     let arrived = journey.way == Way::StorageLive
         && swap::stand(scene.vm, journey) == swap::Stand::Target
-        && match storage_live::copying(journey, &scene) {
+        && match storage_live::copying(&back, &scene) {
             storage_live::Copying::Complete => true,
             storage_live::Copying::UnderWay => storage_live::has_moved(journey, &scene),
             _ => false,

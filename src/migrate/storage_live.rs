@@ -35,9 +35,16 @@ pub(super) enum Copying {
 /// A guest that ends meanwhile is started again on the new claims, which are empty. KubeVirt tells that only for a moment
 /// (ManualRecoveryRequired), so that it is the instance, and the migrations of it, that are looked at.
 pub(super) fn copying(journey: &Journey, scene: &Scene<'_>) -> Copying {
-    if journey.started {
-        return Copying::Complete;
+    match seen(journey, scene) {
+        _ if journey.started => Copying::Complete,
+        Copying::Unclear if journey.forced && journey.back => Copying::Broken,
+        Copying::Unclear if journey.forced => Copying::Complete,
+        seen => seen,
     }
+}
+
+/// The same without what a person said.
+fn seen(journey: &Journey, scene: &Scene<'_>) -> Copying {
     let tries: Vec<_> = tries(journey, scene).collect();
     let succeeded = tries.iter().any(|found| text(found, "/status/phase") == Some("Succeeded"));
     let by_other = scene.migrations().filter(|found| is_new(journey, found) && !is_of_volumes(found));
@@ -190,8 +197,9 @@ fn after(journey: &Journey, scene: &Scene<'_>) -> Next {
             journey,
             "its guest is not the one whose disks were copied, and no migration is left that tells whether the copy was complete",
             format!(
-                "look into both: {}; then name the whole ones in spec.template.spec.volumes by hand",
-                pairs(journey)
+                "look into both: {}; then {} --force takes the old ones, and with --continue in its place the new ones; none is deleted",
+                pairs(journey),
+                abort_command(journey, scene.namespace)
             ),
         ),
         Copying::Not | Copying::UnderWay => {

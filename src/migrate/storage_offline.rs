@@ -58,7 +58,10 @@ fn before(journey: &Journey, scene: &Scene<'_>) -> Next {
                     abort_command(journey, scene.namespace),
                 );
             }
-            let body = target::copy(moved, disk, journey, scene.namespace, scene.facts);
+            let mut body = target::copy(moved, disk, journey, scene.namespace, scene.facts);
+            if let Some(node) = place(journey, moved, scene) {
+                body["metadata"]["annotations"][SELECTED] = json!(node);
+            }
             return Next::step(
                 journey,
                 format!("copy {} to {} of {}", moved.from, moved.to, moved.class),
@@ -100,6 +103,25 @@ fn before(journey: &Journey, scene: &Scene<'_>) -> Next {
         return next;
     }
     Next::step(journey, "let the machine stand on the copies", swap(scene.vm, journey, false, &Value::Null))
+}
+
+/// For which node the volume of a claim is made that would else wait for its first pod.
+/// Source: Kubernetes, pkg/controller/volume/persistentvolume, AnnSelectedNode.
+const SELECTED: &str = "volume.kubernetes.io/selected-node";
+
+/// The node on which the copies are made, all of them on one: where the machine was, if that can have it again.
+fn place(journey: &Journey, moved: &crate::facts::Moved, scene: &Scene<'_>) -> Option<String> {
+    let class = scene.facts.get(kind::CLASS, "", &moved.class)?;
+    if text(class, "/volumeBindingMode") != Some("WaitForFirstConsumer") {
+        return None;
+    }
+    let moves = |disk: &&Disk<'_>| journey.disks.iter().any(|moved| moved.disk == disk.name);
+    let staying: Vec<_> = scene.disks.iter().filter(|disk| !moves(disk)).collect();
+    let fits = |node: &&Value| room::against(node, scene, &staying).is_none();
+    let names: Vec<_> =
+        scene.facts.all_of(kind::NODE).filter(fits).filter_map(|node| text(node, "/metadata/name")).collect();
+    let before = journey.source_node.as_deref().filter(|before| names.contains(before));
+    before.or_else(|| names.first().copied()).map(str::to_owned)
 }
 
 /// Copies on the disks of several nodes are of no use to a machine: CDI binds each where it likes.

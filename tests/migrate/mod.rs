@@ -156,7 +156,7 @@ fn a_move_is_taken_back_from_every_step_or_refused_where_the_guest_wrote() {
                     break;
                 }
                 let journey = sim.journey().unwrap();
-                match abort(&journey, &sim.facts(), &sim.subject()) {
+                match abort(&journey, &sim.facts(), &sim.subject(), false) {
                     Ok(back) => {
                         assert!(!refused || !journey.started, "first refused, then not");
                         sim.record(&back);
@@ -272,7 +272,7 @@ fn a_guest_that_ends_while_it_is_copied_comes_back_on_its_old_disks() {
     sim.tick();
     let Next::Stuck(refusal) = sim.go() else { panic!("it went on") };
     assert!(refusal.reason.contains("not complete") && refusal.help.contains("--abort"), "{refusal:?}");
-    let back = abort(&sim.journey().unwrap(), &sim.facts(), &sim.subject()).unwrap();
+    let back = abort(&sim.journey().unwrap(), &sim.facts(), &sim.subject(), false).unwrap();
     sim.record(&back);
     to_the_end(&mut sim, 0);
     assert_eq!(sim.claims(), SOURCES);
@@ -296,7 +296,7 @@ fn a_guest_that_was_started_on_empty_claims_is_stopped_before_they_are_exchanged
     let Next::Stuck(refusal) = sim.go() else { panic!("it went on") };
     assert!(refusal.reason.contains("not complete"), "{refusal:?}");
     sim.empty = false;
-    let back = abort(&sim.journey().unwrap(), &sim.facts(), &sim.subject()).unwrap();
+    let back = abort(&sim.journey().unwrap(), &sim.facts(), &sim.subject(), false).unwrap();
     sim.record(&back);
     to_the_end(&mut sim, 0);
     sim.settle();
@@ -320,7 +320,7 @@ fn a_guest_that_came_back_to_its_first_node_has_arrived_all_the_same() {
     let mut sim = copying(&wish(Some("fast"), None, false));
     sim.settle();
     sim.change(kind::INSTANCE, "web-vm", |instance| instance["status"]["nodeName"] = json!("one"));
-    assert!(abort(&sim.journey().unwrap(), &sim.facts(), &sim.subject()).is_err());
+    assert!(abort(&sim.journey().unwrap(), &sim.facts(), &sim.subject(), false).is_err());
     to_the_end(&mut sim, 1);
     whole(&sim, &SOURCES);
 }
@@ -329,7 +329,7 @@ fn a_guest_that_came_back_to_its_first_node_has_arrived_all_the_same() {
 #[test]
 fn a_guest_that_arrives_while_it_is_taken_back_stays_on_the_new_claims() {
     let mut sim = copying(&wish(Some("fast"), None, false));
-    let back = abort(&sim.journey().unwrap(), &sim.facts(), &sim.subject()).unwrap();
+    let back = abort(&sim.journey().unwrap(), &sim.facts(), &sim.subject(), false).unwrap();
     let old = sim.get(kind::MACHINE, "web-vm").unwrap()["spec"]["template"]["spec"]["volumes"].clone();
     sim.settle();
     assert_eq!(old, sim.get(kind::INSTANCE, "web-vm").unwrap()["spec"]["volumes"]);
@@ -432,7 +432,18 @@ fn a_guest_whose_copy_is_not_known_to_be_complete_is_left_to_a_person() {
     sim.tick();
     let Next::Stuck(refusal) = sim.go() else { panic!("it went on") };
     assert!(refusal.help.contains("web-data (old) and web-data-m2 (new)"), "{refusal:?}");
-    assert!(abort(&sim.journey().unwrap(), &sim.facts(), &sim.subject()).is_err());
+    assert!(abort(&sim.journey().unwrap(), &sim.facts(), &sim.subject(), false).is_err());
+    // A person looked, and says which disks are whole.
+    let mut old = sim.clone();
+    let back = abort(&old.journey().unwrap(), &old.facts(), &old.subject(), true).unwrap();
+    old.record(&back);
+    to_the_end(&mut old, 1);
+    old.settle();
+    assert_eq!((old.claims(), old.runs()), (SOURCES.map(str::to_owned).to_vec(), true));
+    let journey = Journey { forced: true, ..sim.journey().unwrap() };
+    sim.record(&journey);
+    to_the_end(&mut sim, 1);
+    assert_eq!(sim.claims(), ["web-system-m2", "web-data-m2"]);
 }
 
 #[test]
