@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::object::text;
+use super::object::{claim_of, text};
 use super::{Facts, RECORD_LABEL, Unusable, kind};
 
 /// A move of a machine or of its disks.
@@ -201,6 +201,28 @@ impl Journey {
         if disks.iter().any(|disk| disk.disk.is_empty() || disk.from.is_empty() || disk.to.is_empty()) {
             return Err(bad("a disk of it has no name or no claim"));
         }
+        // What it says becomes patches of the machine: nothing else may stand there.
+        let run = &body["run"];
+        let known = ["Always", "RerunOnFailure", "Manual", "Halted", "Once", "WaitAsReceiver"];
+        let strategy = run["runStrategy"].as_str().is_some_and(|strategy| known.contains(&strategy));
+        if run.as_object().is_none_or(|fields| fields.len() != 1) || !(strategy || run["running"].is_boolean()) {
+            return Err(bad("its run strategy is none"));
+        }
+        let own = |disk: &Moved| {
+            let entry = &disk.volume;
+            entry.is_null() || entry["name"] == disk.disk.as_str() && claim_of(entry) == Some(&disk.from)
+        };
+        if !disks.iter().all(own) {
+            return Err(bad("a volume of it is not that of its disk"));
+        }
+        let template = |template: &Value| disks.iter().any(|disk| template["metadata"]["name"] == disk.from.as_str());
+        if !each("templates").iter().all(template) {
+            return Err(bad("a template of it is not that of a disk"));
+        }
+        let name = text(config_map, "/metadata/name");
+        if name.is_some_and(|name| Some(name) != body["vm"].as_str().map(Self::name).as_deref()) {
+            return Err(bad("it is about another machine"));
+        }
         let kept = each("kept");
         let kept = kept.iter().map(|kept| Kept {
             claim: part(kept, "claim"),
@@ -318,7 +340,7 @@ mod tests {
             run: json!({"runStrategy": "Always"}),
             volumes_strategy: Some("Migration".into()),
             selector: Some("n1".into()),
-            templates: vec![json!({"metadata": {"name": "a"}})],
+            templates: vec![json!({"metadata": {"name": "b"}})],
             generation: Some(3),
             started: true,
             disks: vec![Moved { disk: "a".into(), from: "b".into(), to: "c".into(), ..Moved::default() }],

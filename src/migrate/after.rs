@@ -128,14 +128,16 @@ fn size(what: &str, moved: &crate::facts::Moved, claim: &Value, scene: &Scene<'_
     let real = real.as_ref().and_then(Quantity::units);
     let old = scene.facts.get(kind::CLAIM, scene.namespace, &moved.from);
     let needed = old.and_then(|old| {
-        guest_bytes(&super::scene::Disk {
+        let disk = super::scene::Disk {
             name: &moved.disk,
             claim_name: &moved.from,
             claim: Some(old),
             data_volume: scene.facts.get(kind::DATA_VOLUME, scene.namespace, &moved.from),
             volume: None,
             device: None,
-        })
+            read_only: false,
+        };
+        guest_bytes(&disk, scene.facts)
     });
     match (real, needed) {
         (Some(real), Some(needed)) if real < needed => Check::failed(

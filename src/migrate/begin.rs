@@ -9,7 +9,7 @@ use super::size;
 use super::step::{is_halted, run_of};
 use super::swap::leaves;
 use super::target;
-use crate::facts::{Facts, Journey, Moved, Way, kind, strings, text, volumes};
+use crate::facts::{Facts, Journey, Moved, Record, Way, kind, strings, text, volumes};
 use crate::plan::Refusal;
 use crate::status::{Subject, tool};
 
@@ -64,16 +64,28 @@ pub fn begin(facts: &Facts, subject: &Subject, wish: &Wish) -> Result<Draft, Ref
             "pause the reconciliation of this machine, then add --unmanaged-ok; commit the printed change of the file before it goes on".into(),
         ));
     }
+    if subject.wukong.is_none()
+        && let Some(wukong) = wukong_of(facts, subject)
+    {
+        return Err(refuse(
+            format!("it is the machine of the Wukong `{wukong}`, whose record must follow the move"),
+            format!("name that: kubectl wukong migrate {wukong} -n {}", subject.namespace),
+        ));
+    }
+    if let (Some(wukong), None) = (&subject.wukong, &subject.record)
+        && let Some(Err(unusable)) =
+            facts.get(kind::CONFIG_MAP, &subject.namespace, &Record::name(wukong)).map(Record::read)
+    {
+        return Err(refuse(
+            format!("the record of what was made cannot be used: {}", unusable.0),
+            format!("look at it: kubectl get configmap {} -n {} -o yaml", Record::name(wukong), subject.namespace),
+        ));
+    }
     let disks = match &wish.class {
         Some(class) => moved(&scene, subject, wish, class)?,
         None => Vec::new(),
     };
-    let way = match (wish.class.is_some(), wish.offline) {
-        (false, false) => Way::NodeLive,
-        (false, true) => Way::NodeOffline,
-        (true, false) => Way::StorageLive,
-        (true, true) => Way::StorageOffline,
-    };
+    let way = way(wish);
     let vm = scene.vm;
     let course = Course {
         way,
@@ -84,7 +96,7 @@ pub fn begin(facts: &Facts, subject: &Subject, wish: &Wish) -> Result<Draft, Ref
     };
     let checks = checks(&course, &scene);
     let bytes = scene.disks.iter().filter(|disk| disks.iter().any(|moved| moved.disk == disk.name));
-    let bytes = bytes.filter_map(size::guest_bytes).fold(0, u64::saturating_add);
+    let bytes = bytes.filter_map(|disk| size::guest_bytes(disk, facts)).fold(0, u64::saturating_add);
     let digits: String = wish.now.chars().filter(char::is_ascii_digit).collect();
     let mut journey = Journey {
         vm: subject.vm.clone(),
@@ -116,7 +128,14 @@ pub fn begin(facts: &Facts, subject: &Subject, wish: &Wish) -> Result<Draft, Ref
     };
     let templates = vm.pointer("/spec/dataVolumeTemplates").and_then(Value::as_array).cloned().unwrap_or_default();
     journey.templates = templates.into_iter().filter(|template| leaves(template, &journey)).collect();
-    if let Ok(Some(earlier)) = Journey::of(facts, &subject.namespace, &subject.vm) {
+    let earlier = Journey::of(facts, &subject.namespace, &subject.vm).map_err(|unusable| {
+        let name = Journey::name(&subject.vm);
+        refuse(
+            format!("the record of its last move cannot be used: {}", unusable.0),
+            format!("look at it: kubectl get configmap {name} -n {} -o yaml", subject.namespace),
+        )
+    })?;
+    if let Some(earlier) = earlier {
         journey.kept = earlier.kept;
         // A strategy that an earlier move had to leave is not the machine's own.
         if journey.volumes_strategy.as_deref() == Some("Migration") {
@@ -151,7 +170,7 @@ fn moved(scene: &Scene<'_>, subject: &Subject, wish: &Wish, class: &str) -> Resu
         if !wanted {
             continue;
         }
-        let guest = size::guest_bytes(disk).unwrap_or_default();
+        let guest = size::guest_bytes(disk, scene.facts).unwrap_or_default();
         let mut size = size::request(guest, &volume_mode, class, scene.facts);
         if wish.offline
             && let Some(claim) = disk.claim
@@ -200,8 +219,33 @@ fn offered(class: &str, facts: &Facts) -> (String, String) {
 pub fn is_same(journey: &Journey, wish: &Wish) -> bool {
     let disks =
         wish.disks.is_empty() || wish.disks.iter().all(|name| journey.disks.iter().any(|disk| disk.disk == *name));
-    match &wish.class {
-        Some(class) => journey.way.is_storage() && disks && journey.disks.iter().all(|disk| disk.class == *class),
-        None => !journey.way.is_storage() && (wish.node.is_none() || wish.node == journey.node),
+    let all = |wanted: &Option<String>, of: fn(&Moved) -> &String| {
+        wanted.as_ref().is_none_or(|wanted| journey.disks.iter().all(|disk| of(disk) == wanted))
+    };
+    journey.way == way(wish)
+        && (wish.node.is_none() || wish.node == journey.node)
+        && disks
+        && all(&wish.class, |disk| &disk.class)
+        && all(&wish.access_mode, |disk| &disk.access_mode)
+        && all(&wish.volume_mode, |disk| &disk.volume_mode)
+}
+
+const fn way(wish: &Wish) -> Way {
+    match (wish.class.is_some(), wish.offline) {
+        (false, false) => Way::NodeLive,
+        (false, true) => Way::NodeOffline,
+        (true, false) => Way::StorageLive,
+        (true, true) => Way::StorageOffline,
     }
+}
+
+/// A Wukong whose record names a machine: moved by the machine's name, its record would go on naming the old claims.
+fn wukong_of(facts: &Facts, subject: &Subject) -> Option<String> {
+    let machine = facts.get(kind::MACHINE, &subject.namespace, &subject.vm)?;
+    let uid = text(machine, "/metadata/uid")?;
+    facts.all(kind::CONFIG_MAP, &subject.namespace).find_map(|map| {
+        let name = text(map, "/metadata/name")?.strip_prefix("wukong-")?;
+        let made = Record::read(map).ok()?.made(kind::MACHINE, &subject.vm)?.uid.clone();
+        (made.as_deref() == Some(uid)).then(|| name.to_owned())
+    })
 }

@@ -6,8 +6,8 @@ use super::check::Check;
 use super::room;
 use super::scene::{Disk, Scene};
 use super::size::shown;
-use crate::facts::{Moved, Way, condition, kind, strings, text};
-use crate::plan::{migrates, readable, rolls_out, version};
+use crate::facts::{Moved, Way, claim_of, condition, kind, strings, text, volumes};
+use crate::plan::{claim_user, migrates, readable, rolls_out, version};
 use crate::quantity::Quantity;
 
 /// What shall move, and where to.
@@ -39,12 +39,16 @@ pub(super) fn checks(course: &Course<'_>, scene: &Scene<'_>) -> Vec<Check> {
             all.extend(course.node.map(|_| named_node(scene)));
         }
         Way::NodeOffline => {
+            all.push(on(scene));
+            all.extend(plugged_in(scene));
             all.push(room::check(scene, course.node, &scene.disks.iter().collect::<Vec<_>>()));
         }
         Way::StorageLive => {
             all.push(runs(scene));
             all.extend(updates(scene));
             all.push(storage_migratable(scene));
+            all.extend(plugged_in(scene));
+            all.extend(others(course, scene));
             all.extend(staying(course, scene));
             all.extend(kinds_of_disks(course, scene));
             let stay: Vec<_> = scene.disks.iter().filter(|disk| !course.moves(disk)).collect();
@@ -53,6 +57,8 @@ pub(super) fn checks(course: &Course<'_>, scene: &Scene<'_>) -> Vec<Check> {
             all.extend(sizes(course, scene));
         }
         Way::StorageOffline => {
+            all.extend(plugged_in(scene));
+            all.extend(others(course, scene));
             all.extend(copies(course, scene));
             all.extend(class(course, scene));
             all.extend(sizes(course, scene));
@@ -200,6 +206,12 @@ fn kinds_of_disks(course: &Course<'_>, scene: &Scene<'_>) -> Vec<Check> {
     let bad = moving.filter_map(|disk| {
         let why = match disk.device {
             Some(device) if device["shareable"] == true => "it is shareable",
+            // KubeVirt copies neither, and exchanges their claims all the same.
+            // Source: KubeVirt, pkg/virt-launcher/virtwrap/live-migration-source.go, getDiskTargetsForMigration.
+            Some(device) if device.get("cdrom").is_some() => "KubeVirt does not copy a CD-ROM",
+            Some(device) if device["disk"]["readonly"] == true || disk.read_only => {
+                "KubeVirt does not copy what is only read"
+            }
             Some(device) if device.get("lun").is_some() => "it is a LUN",
             None => "it is a file system, not a disk",
             Some(_) => return None,
@@ -207,6 +219,44 @@ fn kinds_of_disks(course: &Course<'_>, scene: &Scene<'_>) -> Vec<Check> {
         Some(Check::failed(format!("disk {} can be copied while it is used", disk.name), why, "add --offline"))
     });
     bad.collect()
+}
+
+/// A machine that is off starts where the scheduler puts it.
+fn on(scene: &Scene<'_>) -> Check {
+    match scene.instance {
+        Some(_) => runs(scene),
+        None => Check::failed(
+            "it runs",
+            "it is off: no node has it",
+            "name the node in its file (highAvailability.nodeSelector), and start it",
+        ),
+    }
+}
+
+/// Disks that only the running instance has are lost to it when it is stopped, and keep KubeVirt from copying the others.
+fn plugged_in(scene: &Scene<'_>) -> Option<Check> {
+    let all = scene.instance.map_or(&[][..], volumes);
+    let alone =
+        |volume: &&Value| claim_of(volume).is_some() && scene.disks.iter().all(|disk| volume["name"] != disk.name);
+    let names: Vec<_> = all.iter().filter(alone).filter_map(|volume| volume["name"].as_str()).collect();
+    (!names.is_empty()).then(|| {
+        let why = format!("{} is plugged in, and not in the machine's spec", names.join(", "));
+        Check::failed(
+            "all disks are the machine's",
+            why,
+            "add it for good (virtctl addvolume --persist), or take it out first",
+        )
+    })
+}
+
+/// Whoever else writes to a disk would go on writing to the old claim.
+fn others(course: &Course<'_>, scene: &Scene<'_>) -> Vec<Check> {
+    let moving = scene.disks.iter().filter(|disk| course.moves(disk));
+    let used = moving
+        .filter_map(|disk| Some((disk, claim_user(disk.claim_name, scene.namespace, vm_name(scene), scene.facts)?)));
+    let help = "stop that first: what it writes would stay behind";
+    used.map(|(disk, user)| Check::failed(format!("nobody else uses disk {}", disk.name), format!("{user} does"), help))
+        .collect()
 }
 
 /// What an offline copy needs.
@@ -219,11 +269,6 @@ fn copies(course: &Course<'_>, scene: &Scene<'_>) -> Vec<Check> {
         if disk.device.is_some_and(|device| device["shareable"] == true) {
             let help = "move it by hand when all its machines are off";
             all.push(Check::failed(format!("disk {} is its own", disk.name), "other machines share it", help));
-        }
-        let name = vm_name(scene);
-        if let Some(user) = crate::plan::claim_user(disk.claim_name, scene.namespace, name, scene.facts) {
-            let help = "stop that first: a copy of a disk that is written to is torn";
-            all.push(Check::failed(format!("nobody else uses disk {}", disk.name), format!("{user} does"), help));
         }
     }
     if let Some(class) = course.class {
@@ -284,7 +329,7 @@ fn sizes(course: &Course<'_>, scene: &Scene<'_>) -> Vec<Check> {
         let bytes = Quantity::parse(&moved.size).ok().and_then(|size| size.units()).unwrap_or_default();
         sum = sum.saturating_add(bytes);
         let bound = disk.claim.and_then(|claim| text(claim, "/status/phase"));
-        match (bound, super::size::guest_bytes(disk)) {
+        match (bound, super::size::guest_bytes(disk, scene.facts)) {
             (Some("Bound"), Some(guest)) => {
                 let detail = format!("{} of data at most, into a claim of {}", shown(guest), moved.size);
                 all.push(Check::passed(what, detail));

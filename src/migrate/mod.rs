@@ -94,10 +94,16 @@ pub fn abort(journey: &Journey, facts: &Facts, subject: &Subject) -> Result<Jour
     let Some(scene) = Scene::of(facts, subject) else { return Ok(back) };
     let arrived = journey.way == Way::StorageLive
         && swap::stand(scene.vm, journey) == swap::Stand::Target
-        && (storage_live::has_moved(journey, &scene)
-            || storage_live::copying(journey, &scene) == storage_live::Copying::Complete);
+        && match storage_live::copying(journey, &scene) {
+            storage_live::Copying::Complete => true,
+            storage_live::Copying::UnderWay => storage_live::has_moved(journey, &scene),
+            _ => false,
+        };
     if arrived {
         return Err(refuse("its guest runs on the new disks, or ran there: the old ones lack what it wrote since"));
+    }
+    if journey.way == Way::NodeLive && node::has_succeeded(journey, &scene) {
+        return Err(refuse("it has arrived"));
     }
     match next(&back, facts, subject) {
         Next::Stuck(refusal) => Err(refusal),

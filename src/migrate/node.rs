@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::offline;
 use super::scene::Scene;
-use super::step::{Act, Next, abort_command, patch_machine};
+use super::step::{Act, Next, abort_command, halt, is_halted, patch_machine};
 use crate::facts::{End, Journey, condition, is_going, kind, text};
 
 /// The label by which a node is named.
@@ -23,6 +23,7 @@ pub(super) fn live(journey: &Journey, scene: &Scene<'_>) -> Next {
                 Next::step(journey, "end the migration", Act::Delete { kind: kind::MIGRATION, name, uid })
             }
             Some(_) if !ended => Next::wait("KubeVirt ends the migration"),
+            _ if phase == Some("Succeeded") => Next::end(End::Done, Journey { back: false, ..journey.clone() }),
             _ => Next::end(End::Aborted, journey.clone()),
         };
     }
@@ -70,6 +71,13 @@ pub(super) fn live(journey: &Journey, scene: &Scene<'_>) -> Next {
 const CREATE: &str = "ask KubeVirt for the migration";
 const RUNS: &str = "KubeVirt has the migration";
 
+/// Whether the migration is over, and went well.
+pub(super) fn has_succeeded(journey: &Journey, scene: &Scene<'_>) -> bool {
+    let name = journey.migration.as_deref().unwrap_or_default();
+    let found = scene.facts.get(kind::MIGRATION, scene.namespace, name);
+    found.is_some_and(|found| text(found, "/status/phase") == Some("Succeeded"))
+}
+
 /// A message of a condition that holds: a quota, a backup.
 fn told(migration: &Value) -> Option<&str> {
     let all = migration.pointer("/status/conditions").and_then(Value::as_array)?;
@@ -91,6 +99,18 @@ pub(super) fn offline(journey: &Journey, scene: &Scene<'_>) -> Next {
     let pinned =
         scene.vm.pointer("/spec/template/spec/nodeSelector").and_then(|all| all.get(HOSTNAME)).and_then(Value::as_str);
     if journey.back {
+        // One that waits for room on that node waits on with the node in its selector.
+        let waits = scene.instance.is_some_and(|instance| {
+            let wanted =
+                instance.pointer("/spec/nodeSelector").and_then(|all| all.get(HOSTNAME)).and_then(Value::as_str);
+            !scene.runs() && wanted.is_some() && wanted == journey.node.as_deref() && journey.node != journey.selector
+        });
+        if waits {
+            if is_halted(scene.vm) {
+                return Next::wait("it lets go of that node");
+            }
+            return Next::step(journey, "stop it where it cannot start", halt(scene.vm));
+        }
         if pinned != journey.selector.as_deref() {
             return Next::step(
                 journey,

@@ -3,8 +3,9 @@
 use serde_json::json;
 
 use super::scene::Scene;
-use super::step::{Act, Next, halt, is_halted, patch_machine, run_of};
+use super::step::{Act, Next, abort_command, halt, is_halted, patch_machine, run_of};
 use crate::facts::{Journey, kind};
+use crate::plan::claim_user;
 
 /// What is left to do until the machine is off and nobody holds its disks.
 pub(super) fn stop(journey: &Journey, scene: &Scene<'_>) -> Option<Next> {
@@ -18,6 +19,18 @@ pub(super) fn stop(journey: &Journey, scene: &Scene<'_>) -> Option<Next> {
     let own = |pod: &&str| pod.starts_with("virt-launcher-");
     let holders: Vec<_> = scene.disks.iter().flat_map(|disk| scene.holders(disk.claim_name)).filter(own).collect();
     (!holders.is_empty()).then(|| Next::wait(format!("the pod {} lets go of the disks", holders.join(", "))))
+}
+
+/// Somebody who came to use a disk that moves: what that writes would stay behind.
+pub(super) fn others(journey: &Journey, scene: &Scene<'_>) -> Option<Next> {
+    journey.disks.iter().find_map(|moved| {
+        let user = claim_user(&moved.from, scene.namespace, &journey.vm, scene.facts)?;
+        Some(Next::stuck(
+            journey,
+            format!("{user} uses disk {}", moved.disk),
+            format!("stop that and go on, or {}", abort_command(journey, scene.namespace)),
+        ))
+    })
 }
 
 /// What is left to do until the machine runs again, if it ran before.

@@ -32,6 +32,9 @@ pub(super) fn against(node: &Value, scene: &Scene<'_>, disks: &[&Disk<'_>]) -> O
             return Some(format!("its taint {} keeps the machine out", text(taint, "/key").unwrap_or("?")));
         }
     }
+    if scene.states().any(|volume| !reaches(volume, node)) {
+        return Some("the state of its TPM or firmware cannot be reached from it".into());
+    }
     disks
         .iter()
         .find(|disk| disk.volume.is_some_and(|volume| !reaches(volume, node)))

@@ -17,6 +17,7 @@ pub(super) struct Scene<'a> {
 }
 
 /// A disk with a claim.
+#[derive(Clone, Copy)]
 pub(super) struct Disk<'a> {
     pub name: &'a str,
     pub claim_name: &'a str,
@@ -27,6 +28,8 @@ pub(super) struct Disk<'a> {
     pub volume: Option<&'a Value>,
     /// The entry among the machine's devices.
     pub device: Option<&'a Value>,
+    /// Whether the volume may only be read.
+    pub read_only: bool,
 }
 
 impl<'a> Scene<'a> {
@@ -41,14 +44,14 @@ impl<'a> Scene<'a> {
             let name = volume["name"].as_str()?;
             let claim_name = claim_of(volume)?;
             let claim = facts.get(kind::CLAIM, namespace, claim_name);
-            let bound = claim.and_then(|claim| text(claim, "/spec/volumeName"));
             Some(Disk {
                 name,
                 claim_name,
                 claim,
                 data_volume: facts.get(kind::DATA_VOLUME, namespace, claim_name),
-                volume: bound.and_then(|bound| facts.get(kind::VOLUME, "", bound)),
+                volume: claim.and_then(|claim| volume_of(claim, facts)),
                 device: device(name),
+                read_only: volume.pointer("/persistentVolumeClaim/readOnly") == Some(&Value::Bool(true)),
             })
         });
         Some(Self { facts, namespace, vm, instance, disks: disks.collect() })
@@ -92,11 +95,28 @@ impl<'a> Scene<'a> {
         self.disks.iter().find(|found| found.name == disk).map(|found| found.claim_name)
     }
 
+    /// Volumes that keep the state of the machine's TPM and firmware, and go where it goes.
+    pub(super) fn states(&self) -> impl Iterator<Item = &'a Value> {
+        let name = text(self.vm, "/metadata/name").unwrap_or_default();
+        let claims = self.facts.all(kind::CLAIM, self.namespace);
+        let of_state = move |claim: &&Value| {
+            claim.pointer("/metadata/labels").is_some_and(|all| all["persistent-state-for"] == name)
+        };
+        claims.filter(of_state).filter_map(|claim| volume_of(claim, self.facts))
+    }
+
     /// The migrations of the machine.
     pub(super) fn migrations(&self) -> impl Iterator<Item = &'a Value> {
         let name = text(self.vm, "/metadata/name").unwrap_or_default();
         self.facts.all(kind::MIGRATION, self.namespace).filter(move |found| text(found, "/spec/vmiName") == Some(name))
     }
+}
+
+/// The volume of a claim. Each names the other: a claim alone may name any volume of the cluster.
+pub(super) fn volume_of<'a>(claim: &Value, facts: &'a Facts) -> Option<&'a Value> {
+    let volume = text(claim, "/spec/volumeName").and_then(|name| facts.get(kind::VOLUME, "", name))?;
+    let uid = text(claim, "/metadata/uid");
+    (uid.is_some() && text(volume, "/spec/claimRef/uid") == uid).then_some(volume)
 }
 
 impl Disk<'_> {

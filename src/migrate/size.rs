@@ -15,7 +15,7 @@ pub(super) const GUEST_SIZE: &str = "vm.novasphere.dev/guest-size";
 /// A block device is all of what was really provisioned. A file on a file system is at most what was asked for: where a
 /// DataVolume or an earlier move says what the guest sees, that; else the whole claim, because KubeVirt makes the file of
 /// an empty claim as large as it can.
-pub(super) fn guest_bytes(disk: &Disk<'_>) -> Option<u64> {
+pub(super) fn guest_bytes(disk: &Disk<'_>, facts: &Facts) -> Option<u64> {
     let claim = disk.claim?;
     let capacity = bytes(claim, "/status/capacity/storage");
     let request = bytes(claim, "/spec/resources/requests/storage");
@@ -27,7 +27,9 @@ pub(super) fn guest_bytes(disk: &Disk<'_>) -> Option<u64> {
     let filled = disk.data_volume.and_then(|volume| bytes(volume, "/spec/storage/resources/requests/storage"));
     let request = request?;
     // A claim that was grown since holds more than what it was made for.
-    let known = noted.or(filled).filter(|known| *known <= request && request - known <= known / 8);
+    let class = disk.class().unwrap_or_default();
+    let known =
+        noted.or(filled).filter(|known| *known <= request && claim_size(*known, false, class, facts) >= request);
     Some(known.unwrap_or(request))
 }
 

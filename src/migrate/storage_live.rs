@@ -40,6 +40,8 @@ pub(super) fn copying(journey: &Journey, scene: &Scene<'_>) -> Copying {
     }
     let tries: Vec<_> = tries(journey, scene).collect();
     let succeeded = tries.iter().any(|found| text(found, "/status/phase") == Some("Succeeded"));
+    let by_other = scene.migrations().filter(|found| is_new(journey, found) && !is_of_volumes(found));
+    let by_other = by_other.filter(|found| text(found, "/status/phase") == Some("Succeeded")).count() > 0;
     let begun =
         scene.vm.pointer("/status/volumeUpdateState/volumeMigrationState/migratedVolumes").and_then(Value::as_array);
     let begun = begun.is_some_and(|all| {
@@ -52,7 +54,9 @@ pub(super) fn copying(journey: &Journey, scene: &Scene<'_>) -> Copying {
     if let Some(instance) = scene.instance.as_ref().filter(same).filter(|instance| !is_going(instance)) {
         let changing = condition(instance, "VolumesChange").is_some_and(|(holds, ..)| holds);
         return match stand(instance, journey) {
-            Stand::Target if has_moved(journey, scene) && !changing => Copying::Complete,
+            Stand::Target if succeeded && !changing => Copying::Complete,
+            // A migration for another reason copied, if it began late enough: nobody can tell.
+            Stand::Target if by_other && !changing => Copying::Unclear,
             Stand::Target => Copying::UnderWay,
             Stand::Source | Stand::Other if begun || changing => Copying::UnderWay,
             Stand::Source | Stand::Other => Copying::Not,
@@ -61,6 +65,7 @@ pub(super) fn copying(journey: &Journey, scene: &Scene<'_>) -> Copying {
     let by_hand = condition(scene.vm, "ManualRecoveryRequired").is_some_and(|(holds, ..)| holds);
     match (succeeded, tries.is_empty()) {
         (true, _) => Copying::Complete,
+        _ if by_other => Copying::Unclear,
         _ if by_hand => Copying::Broken,
         (false, false) => Copying::Broken,
         (false, true) if begun || scene.instance.is_some() => Copying::Unclear,
@@ -70,12 +75,16 @@ pub(super) fn copying(journey: &Journey, scene: &Scene<'_>) -> Copying {
 
 /// The migrations by which the disks were copied, or were to be.
 fn tries<'a>(journey: &Journey, scene: &Scene<'a>) -> impl Iterator<Item = &'a Value> {
-    let of_volumes = |found: &Value| path(found, &["metadata", "labels", VOLUMES]).is_some();
-    let is_new = |found: &Value| {
-        let name = text(found, "/metadata/name").unwrap_or_default();
-        journey.earlier.iter().all(|earlier| earlier != name)
-    };
-    scene.migrations().filter(|found| of_volumes(found) && is_new(found)).collect::<Vec<_>>().into_iter()
+    scene.migrations().filter(|found| is_of_volumes(found) && is_new(journey, found)).collect::<Vec<_>>().into_iter()
+}
+
+fn is_of_volumes(migration: &Value) -> bool {
+    path(migration, &["metadata", "labels", VOLUMES]).is_some()
+}
+
+fn is_new(journey: &Journey, migration: &Value) -> bool {
+    let name = text(migration, "/metadata/name").unwrap_or_default();
+    journey.earlier.iter().all(|earlier| earlier != name)
 }
 
 /// The label of a migration for the sake of disks. Source: KubeVirt, pkg/virt-controller/watch/workload-updater.
@@ -109,7 +118,7 @@ fn before(journey: &Journey, scene: &Scene<'_>) -> Next {
     for moved in &journey.disks {
         let Some(disk) = scene.disks.iter().find(|disk| disk.name == moved.disk) else { continue };
         let Some(claim) = scene.facts.get(kind::CLAIM, scene.namespace, &moved.to) else {
-            let body = target::blank(moved, disk, journey, scene.namespace);
+            let body = target::blank(moved, disk, journey, scene.namespace, scene.facts);
             return Next::step(
                 journey,
                 format!("make the empty claim {} of {}", moved.to, moved.class),
@@ -135,6 +144,15 @@ fn before(journey: &Journey, scene: &Scene<'_>) -> Next {
             "it does not run any more, and disks move live only while it runs",
             format!("{}, then start it, or migrate with --offline", abort_command(journey, scene.namespace)),
         );
+    }
+    // One that is under way copies nothing, and would pass for the one that does.
+    if let Some(other) =
+        scene.migrations().find(|found| !matches!(text(found, "/status/phase"), Some("Failed" | "Succeeded")))
+    {
+        return Next::wait(format!("another migration, {}, ends", text(other, "/metadata/name").unwrap_or("?")));
+    }
+    if let Some(next) = offline::others(journey, scene) {
+        return next;
     }
     let name = |found: &Value| text(found, "/metadata/name").map(str::to_owned);
     let journey = Journey {
@@ -177,7 +195,9 @@ fn after(journey: &Journey, scene: &Scene<'_>) -> Next {
             ),
         ),
         Copying::Not | Copying::UnderWay => {
-            if let Some((true, _, message)) = condition(scene.vm, "RestartRequired") {
+            let due = condition(scene.vm, "RestartRequired")
+                .filter(|(due, ..)| *due && copying(journey, scene) == Copying::Not);
+            if let Some((_, _, message)) = due {
                 return Next::stuck(
                     journey,
                     format!("KubeVirt does not copy its disks while it runs: {message}"),
@@ -269,6 +289,12 @@ fn back(journey: &Journey, scene: &Scene<'_>) -> Next {
             Copying::Unclear => after(&Journey { back: false, ..journey.clone() }, scene),
             // The guest is there, and KubeVirt has not noted it: its cancelling would give the guest the old disks.
             Copying::UnderWay if has_moved(journey, scene) => Next::wait("KubeVirt notes that the copy has ended"),
+            // KubeVirt hands nothing to a machine for which a restart is due, the cancelling of a copy neither.
+            Copying::UnderWay if condition(scene.vm, "RestartRequired").is_some_and(|(due, ..)| due) => Next::stuck(
+                journey,
+                "its disks are being copied, and another change of the machine waits for a restart: KubeVirt would not end the copy",
+                "wait until the copy has ended, or take that change back first; do not restart it before",
+            ),
             Copying::UnderWay | Copying::Not => {
                 let strategy = json!({"updateVolumesStrategy": journey.volumes_strategy});
                 Next::step(journey, "put all disks back on the old claims", swap(scene.vm, journey, true, &strategy))
@@ -283,6 +309,15 @@ fn back(journey: &Journey, scene: &Scene<'_>) -> Next {
                 )
             }
         },
+        Stand::Source if slipped(journey, scene) => {
+            let forward = Journey { back: false, started: true, ..journey.clone() };
+            let strategy = json!({"updateVolumesStrategy": MIGRATION});
+            Next::step(
+                &forward,
+                "its guest had arrived: name the new claims again",
+                swap(scene.vm, &forward, false, &strategy),
+            )
+        }
         Stand::Source => {
             if let Some(next) = cancelled(journey, scene) {
                 return next;
@@ -298,6 +333,17 @@ fn back(journey: &Journey, scene: &Scene<'_>) -> Next {
             "put the old claims back into spec.template.spec.volumes by hand, then --abort again",
         ),
     }
+}
+
+/// The copy ended in the moment in which it was taken back: the guest runs on the new claims, and KubeVirt leaves it there.
+fn slipped(journey: &Journey, scene: &Scene<'_>) -> bool {
+    let succeeded = tries(journey, scene).any(|found| text(found, "/status/phase") == Some("Succeeded"));
+    succeeded
+        && scene.instance.is_some_and(|instance| {
+            let same = text(instance, "/metadata/uid") == journey.instance.as_deref();
+            let changing = condition(instance, "VolumesChange").is_some_and(|(holds, ..)| holds);
+            same && stand(instance, journey) == Stand::Target && !changing
+        })
 }
 
 /// What is left until the guest runs on the old claims, and nothing migrates it.

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::finish;
 use super::offline;
-use super::scene::Scene;
+use super::room;
+use super::scene::{Disk, Scene, volume_of};
 use super::step::{Act, Next, abort_command};
 use super::swap::{Stand, stand, swap};
 use super::target;
@@ -38,6 +39,9 @@ fn before(journey: &Journey, scene: &Scene<'_>) -> Next {
     if let Some(next) = offline::stop(journey, scene) {
         return next;
     }
+    if let Some(next) = offline::others(journey, scene) {
+        return next;
+    }
     for moved in &journey.disks {
         if let Some(next) = retain(journey, moved, scene) {
             return next;
@@ -54,7 +58,7 @@ fn before(journey: &Journey, scene: &Scene<'_>) -> Next {
                     abort_command(journey, scene.namespace),
                 );
             }
-            let body = target::copy(moved, disk, journey, scene.namespace);
+            let body = target::copy(moved, disk, journey, scene.namespace, scene.facts);
             return Next::step(
                 journey,
                 format!("copy {} to {} of {}", moved.from, moved.to, moved.class),
@@ -92,7 +96,36 @@ fn before(journey: &Journey, scene: &Scene<'_>) -> Next {
             open.iter().map(|(moved, copy)| format!("{}: {}{}", moved.to, target::progress(copy), why(copy))).collect();
         return Next::wait(format!("copying {}", words.join(", ")));
     }
+    if let Some(next) = offline::others(journey, scene).or_else(|| apart(journey, scene)) {
+        return next;
+    }
     Next::step(journey, "let the machine stand on the copies", swap(scene.vm, journey, false, &Value::Null))
+}
+
+/// Copies on the disks of several nodes are of no use to a machine: CDI binds each where it likes.
+fn apart(journey: &Journey, scene: &Scene<'_>) -> Option<Next> {
+    let disks: Vec<_> = scene
+        .disks
+        .iter()
+        .map(|disk| {
+            let to = journey.disks.iter().find(|moved| moved.disk == disk.name).map(|moved| moved.to.as_str());
+            let claim = to.and_then(|to| scene.facts.get(kind::CLAIM, scene.namespace, to)).or(disk.claim);
+            Disk { claim, volume: claim.and_then(|claim| volume_of(claim, scene.facts)), ..*disk }
+        })
+        .collect();
+    let disks: Vec<_> = disks.iter().collect();
+    let known = scene.facts.unknown(kind::NODE, "").is_none();
+    let fits = scene.facts.all_of(kind::NODE).any(|node| room::against(node, scene, &disks).is_none());
+    (known && !fits).then(|| {
+        Next::stuck(
+            journey,
+            "no node can reach all its disks with the copies: they lie on several nodes, or where it may not run",
+            format!(
+                "{}; then move the disks one by one, or to a class that every node can reach",
+                abort_command(journey, scene.namespace)
+            ),
+        )
+    })
 }
 
 /// What CDI says of a copy that does not run.

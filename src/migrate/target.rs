@@ -18,7 +18,7 @@ const IMMEDIATE: &str = "cdi.kubevirt.io/storage.bind.immediate.requested";
 
 /// What the target of a disk has of the claim that it leaves: the marks that keep other tools away from a disk, and whose
 /// it is.
-fn metadata(moved: &Moved, disk: &Disk<'_>, journey: &Journey, namespace: &str) -> Value {
+fn metadata(moved: &Moved, disk: &Disk<'_>, journey: &Journey, namespace: &str, facts: &Facts) -> Value {
     let mut annotations = Map::new();
     for object in [disk.data_volume, disk.claim].into_iter().flatten() {
         let all = object.pointer("/metadata/annotations").and_then(Value::as_object);
@@ -27,7 +27,7 @@ fn metadata(moved: &Moved, disk: &Disk<'_>, journey: &Journey, namespace: &str) 
         }
     }
     annotations.insert(MOVED_FROM.into(), json!(moved.from));
-    if let Some(bytes) = super::size::guest_bytes(disk) {
+    if let Some(bytes) = super::size::guest_bytes(disk, facts) {
         annotations.insert(GUEST_SIZE.into(), json!(bytes.to_string()));
     }
     let mut labels = Map::new();
@@ -47,15 +47,15 @@ fn storage(moved: &Moved) -> Value {
 }
 
 /// An empty claim that a running guest is copied to.
-pub(super) fn blank(moved: &Moved, disk: &Disk<'_>, journey: &Journey, namespace: &str) -> Value {
-    let mut metadata = metadata(moved, disk, journey, namespace);
+pub(super) fn blank(moved: &Moved, disk: &Disk<'_>, journey: &Journey, namespace: &str, facts: &Facts) -> Value {
+    let mut metadata = metadata(moved, disk, journey, namespace, facts);
     metadata["annotations"][POPULATED] = json!(moved.to);
     json!({"apiVersion": "v1", "kind": kind::CLAIM, "metadata": metadata, "spec": storage(moved)})
 }
 
 /// A DataVolume that CDI fills with a copy.
-pub(super) fn copy(moved: &Moved, disk: &Disk<'_>, journey: &Journey, namespace: &str) -> Value {
-    let mut metadata = metadata(moved, disk, journey, namespace);
+pub(super) fn copy(moved: &Moved, disk: &Disk<'_>, journey: &Journey, namespace: &str, facts: &Facts) -> Value {
+    let mut metadata = metadata(moved, disk, journey, namespace, facts);
     metadata["annotations"][IMMEDIATE] = json!("true");
     metadata["annotations"]["cdi.kubevirt.io/storage.deleteAfterCompletion"] = json!("false");
     let mut storage = storage(moved);

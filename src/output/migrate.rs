@@ -184,7 +184,7 @@ pub fn file_change(before: &str, after: &str, styles: &Styles) -> String {
     out
 }
 
-/// The change that a person makes in a file that is not at hand.
+/// The change that a person makes in a file that is not at hand, so that it is not known which disks are claims of before.
 pub fn suggested(changes: &[Change], styles: &Styles) -> String {
     let mut out = String::from("  disks:\n");
     for change in changes {
@@ -202,6 +202,7 @@ pub fn suggested(changes: &[Change], styles: &Styles) -> String {
             }
         }
     }
+    out.push_str("for a disk with `existingPVC`, change its `name` alone to the one at `claimName`\n");
     out
 }
 
@@ -229,4 +230,18 @@ pub fn lefts(lefts: &[Left], styles: &Styles, width: usize) -> String {
         })
         .collect();
     super::table(&["CLAIM", "OP", "SIZE", ""], &rows, styles, width)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_suggestion_says_what_it_cannot_know() {
+        let change = Change { disk: "data".into(), claim: "web-data-m2".into(), ..Change::default() };
+        let text = suggested(&[change], &Styles::default());
+        let (disks, note) = text.split_once("for a disk with `existingPVC`").unwrap();
+        assert_eq!(disks, "  disks:\n    - name: data\n+     claimName: web-data-m2\n");
+        assert!(note.starts_with(", change its `name` alone"), "{note}");
+    }
 }

@@ -24,6 +24,10 @@ pub(super) fn check(disk: &Disk, namespace: &str, machine: &str, facts: &Facts) 
     if is_going(claim) {
         return Err(refuse(format!("its claim {name} is being deleted"), "use another claim, or wait and restore it"));
     }
+    if let Some(to) = super::moving::moved_to(claim) {
+        let help = super::moving::left_help(to, machine.trim_end_matches("-vm"), namespace, name);
+        return Err(refuse(format!("the disk on its claim {name} has moved to {to}, and this is what it left"), &help));
+    }
     match text(claim, "/status/phase") {
         Some("Lost") => {
             return Err(refuse(

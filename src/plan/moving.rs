@@ -25,6 +25,13 @@ pub(super) fn under_way(name: &str, namespace: &str, vm: &str, facts: &Facts) ->
     }
 }
 
+/// What to do about a file that names what a move left.
+pub(super) fn left_help(to: &str, wukong: &str, namespace: &str, claim: &str) -> String {
+    format!(
+        "name {to} in the file instead; what was left goes with `kubectl wukong migrate {wukong} --cleanup`, and is used again after `kubectl annotate pvc {claim} -n {namespace} {MOVED_TO}-`"
+    )
+}
+
 /// The claim to which the disk of this claim has moved.
 pub(super) fn moved_to(claim: &Value) -> Option<&str> {
     path(claim, &["metadata", "annotations", MOVED_TO]).and_then(Value::as_str)

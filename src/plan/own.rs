@@ -31,6 +31,13 @@ pub(super) fn standing(
         let help = "wait until it is gone, then apply again; its finalizers say what it waits for";
         return Err(refuse("it is being deleted".into(), help.into()));
     }
+    // Also one that this Wukong made: the record of an older state may name it still.
+    if let Some(to) = super::moving::moved_to(object) {
+        return Err(refuse(
+            format!("its disk has moved to {to}, and this is what it left"),
+            super::moving::left_help(to, wukong, namespace, name),
+        ));
+    }
     // A claim of a DataVolume belongs to that, and goes the same way.
     let carrier = created_by_other(object).filter(|owner| !(kind == kind::CLAIM && owner.starts_with("DataVolume ")));
     if let Some(owner) = carrier.filter(|_| kind == kind::MACHINE) {
@@ -61,14 +68,6 @@ pub(super) fn standing(
         if by_data_volume {
             return Ok(Standing::Own);
         }
-    }
-    if let Some(to) = super::moving::moved_to(object).filter(|_| !wishes.adopt) {
-        return Err(refuse(
-            format!("its disk has moved to {to}, and this is what it left"),
-            format!(
-                "write `claimName: {to}` into the file; what was left goes with `kubectl wukong migrate {wukong} --cleanup`"
-            ),
-        ));
     }
     if wishes.adopt {
         return Ok(Standing::Adopted);

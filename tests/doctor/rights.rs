@@ -32,6 +32,9 @@ fn who_may_only_start_and_stop() {
   ! delete: you may not get and delete secrets, patch, get and delete virtualmachines.kubevirt.io, get virtualmachineinstances.kubevirt.io, get, patch and delete persistentvolumeclaims, delete configmaps, delete network-attachment-definitions.k8s.cni.cncf.io, delete datavolumes.cdi.kubevirt.io
     machines cannot be deleted: they cannot be stopped before; a deletion breaks off half-way
     → ask an administrator for a Role in prod with these rights
+  ! migrate: you may not create and update configmaps, create virtualmachineinstancemigrations.kubevirt.io, patch virtualmachines.kubevirt.io, create and delete persistentvolumeclaims, create datavolumes.cdi.kubevirt.io, create datavolumes.cdi.kubevirt.io/source
+    nothing can move: a move is recorded before its first step
+    → ask an administrator for a Role in prod with these rights
   · recover-node: you may, but not get and patch nodes
     it only reports: no taint can be set, and none taken away
     → ask an administrator for a ClusterRole with these rights
@@ -57,6 +60,7 @@ fn who_may_not_look_into_the_cluster() {
     → ask an administrator for a ClusterRole with these rights
   ! recover-node: you may not list, get and patch nodes, list virtualmachines.kubevirt.io, list virtualmachineinstances.kubevirt.io, list pods, list volumeattachments.storage.k8s.io, list persistentvolumeclaims, list persistentvolumes
     it is not seen whether a node is gone; it is not seen what a node held
+    → ask an administrator for a ClusterRole with these rights
   · snapshot: you may, but not list persistentvolumes, list storageprofiles.cdi.kubevirt.io, list volumesnapshotclasses.snapshot.storage.k8s.io
     it is not known how long a snapshot lasts; the class of a snapshot is not known beforehand
     → ask an administrator for a ClusterRole with these rights
@@ -79,6 +83,7 @@ fn who_sees_no_machines() {
   ! adopt: you may not read what every command reads
   ! delete: you may not read what every command reads
   ! status: you may not read what every command reads
+  ! migrate: you may not read what every command reads
   ! recover-node: you may not list virtualmachines.kubevirt.io
     it is not seen what a node held
     → ask an administrator for a ClusterRole with these rights
@@ -140,6 +145,7 @@ fn rights_that_are_not_known() {
   ? adopt: cannot create reviews: forbidden
   ? delete: cannot create reviews: forbidden
   ? status: cannot create reviews: forbidden
+  ? migrate: cannot create reviews: forbidden
   ? recover-node: cannot create reviews: forbidden
   ? snapshot: cannot create reviews: forbidden
   ? snapshot restore: cannot create reviews: forbidden

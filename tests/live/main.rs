@@ -146,12 +146,7 @@ fn main() -> ExitCode {
         snapshots_exports::of_a_machine_and_of_its_snapshot,
         users::may_do_exactly_this,
     );
-    trials.extend(sources::SOURCES.iter().map(|source| {
-        let world = world.clone();
-        Trial::test(format!("sources::{}", source.name), move || {
-            Ok(world.run(&async |c: &Cluster| source.runs(c).await)?)
-        })
-    }));
+    trials.extend(of_sources(&world));
     if let Some(missing) = &world.missing {
         let must = std::env::var_os("CI").is_some();
         let consequence = if must { "and CI is set: they fail" } else { "so they are IGNORED" };
@@ -161,6 +156,15 @@ fn main() -> ExitCode {
     let conclusion = libtest_mimic::run(&arguments, trials);
     world.end();
     conclusion.exit_code()
+}
+
+fn of_sources(world: &Arc<World>) -> impl Iterator<Item = Trial> {
+    sources::SOURCES.iter().map(|source| {
+        let world = world.clone();
+        Trial::test(format!("sources::{}", source.name), move || {
+            Ok(world.run(&async |c: &Cluster| source.runs(c).await)?)
+        })
+    })
 }
 
 fn trial<T>(world: &Arc<World>, name: &str, test: T) -> Trial

@@ -292,6 +292,8 @@ fn a_guest_that_was_started_on_empty_claims_is_stopped_before_they_are_exchanged
     sim.end_guest();
     sim.tick();
     assert!(sim.runs());
+    // Where its local claims were bound for the copy.
+    sim.change(kind::INSTANCE, "web-vm", |instance| instance["status"]["nodeName"] = json!("two"));
     let Next::Stuck(refusal) = sim.go() else { panic!("it went on") };
     assert!(refusal.reason.contains("not complete"), "{refusal:?}");
     sim.empty = false;
@@ -302,6 +304,119 @@ fn a_guest_that_was_started_on_empty_claims_is_stopped_before_they_are_exchanged
     assert_eq!(sim.claims(), SOURCES);
     whole(&sim, &SOURCES);
     assert!(sim.runs());
+}
+
+/// Goes on until KubeVirt copies.
+fn copying(wish: &Wish) -> Sim {
+    let mut sim = started(Sim::new(&always()), wish);
+    while sim.get(kind::INSTANCE, "web-vm").is_none_or(|instance| instance["status"]["changing"] != true) {
+        sim.go();
+        sim.tick();
+    }
+    sim
+}
+
+#[test]
+fn a_guest_that_came_back_to_its_first_node_has_arrived_all_the_same() {
+    let mut sim = copying(&wish(Some("fast"), None, false));
+    sim.settle();
+    sim.change(kind::INSTANCE, "web-vm", |instance| instance["status"]["nodeName"] = json!("one"));
+    assert!(abort(&sim.journey().unwrap(), &sim.facts(), &sim.subject()).is_err());
+    to_the_end(&mut sim, 1);
+    whole(&sim, &SOURCES);
+}
+
+/// The copy ends in the moment in which it is taken back: KubeVirt then leaves the guest where it is.
+#[test]
+fn a_guest_that_arrives_while_it_is_taken_back_stays_on_the_new_claims() {
+    let mut sim = copying(&wish(Some("fast"), None, false));
+    let back = abort(&sim.journey().unwrap(), &sim.facts(), &sim.subject()).unwrap();
+    let old = sim.get(kind::MACHINE, "web-vm").unwrap()["spec"]["template"]["spec"]["volumes"].clone();
+    sim.settle();
+    assert_eq!(old, sim.get(kind::INSTANCE, "web-vm").unwrap()["spec"]["volumes"]);
+    // The edit that put the old claims back was on its way.
+    sim.change(kind::MACHINE, "web-vm", |vm| {
+        for (volume, claim) in vm["spec"]["template"]["spec"]["volumes"].as_array_mut().unwrap().iter_mut().zip(SOURCES)
+        {
+            volume["persistentVolumeClaim"]["claimName"] = json!(claim);
+        }
+    });
+    sim.record(&back);
+    let Next::Step(step) = sim.go() else { panic!("no step") };
+    assert!(!step.journey.back && step.journey.started, "{step:?}");
+    to_the_end(&mut sim, 1);
+    whole(&sim, &SOURCES);
+    assert_eq!(sim.claims(), ["web-system-m2", "web-data-m2"]);
+}
+
+/// KubeVirt exchanges the claims of disks that it does not copy.
+#[test]
+fn disks_that_kubevirt_does_not_copy_are_not_moved_live() {
+    for device in [json!({"cdrom": {"bus": "sata"}}), json!({"disk": {"readonly": true}}), json!({"lun": {}})] {
+        let mut sim = Sim::new(&always());
+        sim.change(kind::MACHINE, "web-vm", |vm| {
+            let mut entry = device.clone();
+            entry["name"] = json!("data");
+            vm["spec"]["template"]["spec"]["domain"]["devices"]["disks"][1] = entry;
+        });
+        let failed = |offline: bool| {
+            let draft = begin(&sim.facts(), &sim.subject(), &wish(Some("fast"), None, offline)).unwrap();
+            draft.checks.iter().any(wukong::migrate::Check::is_failed)
+        };
+        assert!(failed(false) && !failed(true), "{device}");
+    }
+}
+
+#[test]
+fn disks_that_are_only_plugged_in_and_other_writers_are_in_the_way() {
+    let failed = |sim: &Sim, offline: bool| -> String {
+        let draft = begin(&sim.facts(), &sim.subject(), &wish(Some("fast"), None, offline)).unwrap();
+        format!("{:?}", draft.checks.iter().filter(|check| check.is_failed()).collect::<Vec<_>>())
+    };
+    let mut sim = Sim::new(&always());
+    sim.change(kind::INSTANCE, "web-vm", |instance| {
+        let hot = json!({"name": "hot", "persistentVolumeClaim": {"claimName": "x", "hotpluggable": true}});
+        instance["spec"]["volumes"].as_array_mut().unwrap().push(hot);
+    });
+    assert!(failed(&sim, false).contains("hot is plugged in") && failed(&sim, true).contains("hot is plugged in"));
+    let mut sim = Sim::new(&always());
+    sim.put(json!({
+        "kind": kind::POD, "metadata": {"name": "writer", "namespace": sim::NAMESPACE}, "status": {"phase": "Running"},
+        "spec": {"volumes": [{"name": "x", "persistentVolumeClaim": {"claimName": "web-data"}}]},
+    }));
+    assert!(failed(&sim, false).contains("pod writer") && failed(&sim, true).contains("pod writer"));
+}
+
+#[test]
+fn the_machine_of_a_wukong_is_moved_by_the_wukongs_name() {
+    let mut sim = Sim::new(&always());
+    let mut record = wukong::facts::Record::default();
+    record.note("kubevirt.io/v1", kind::MACHINE, "web-vm", Some("vm"));
+    sim.put(record.config_map("web", sim::NAMESPACE));
+    let refusal = begin(&sim.facts(), &sim.subject(), &wish(Some("fast"), None, true)).unwrap_err();
+    assert!(refusal.help.contains("migrate web"), "{refusal:?}");
+}
+
+/// What the record says becomes patches.
+#[test]
+fn a_record_that_says_more_than_a_move_is_not_used() {
+    let sim = started(Sim::new(&always()), &wish(Some("fast"), None, true));
+    let good = sim.journey().unwrap();
+    assert!(Journey::read(&good.config_map(sim::NAMESPACE)).is_ok());
+    let bad = [
+        Journey { run: json!({"template": {}}), ..good.clone() },
+        Journey { run: json!({"runStrategy": "Always", "template": {}}), ..good.clone() },
+        Journey { templates: vec![json!({"metadata": {"name": "other"}})], ..good.clone() },
+    ];
+    for journey in bad {
+        assert!(Journey::read(&journey.config_map(sim::NAMESPACE)).is_err(), "{journey:?}");
+    }
+    let mut foreign = good.clone();
+    foreign.disks[0].volume = json!({"name": "system", "secret": {"secretName": "x"}});
+    assert!(Journey::read(&foreign.config_map(sim::NAMESPACE)).is_err());
+    let mut renamed = good.config_map(sim::NAMESPACE);
+    renamed["metadata"]["name"] = json!("wukong.move.other");
+    assert!(Journey::read(&renamed).is_err());
 }
 
 /// Without anything that tells, nobody guesses.

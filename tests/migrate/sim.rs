@@ -102,12 +102,13 @@ impl Sim {
 
     fn claim(&mut self, name: &str, class: &str, mode: &str, content: &str) {
         let volume = format!("pv-{name}");
+        let uid = format!("claim-{}", self.count);
         self.put(json!({
             "kind": kind::VOLUME, "metadata": {"name": volume},
-            "spec": {"persistentVolumeReclaimPolicy": "Delete", "storageClassName": class},
+            "spec": {"persistentVolumeReclaimPolicy": "Delete", "storageClassName": class, "claimRef": {"uid": uid}},
         }));
         self.put(json!({
-            "kind": kind::CLAIM, "metadata": {"name": name, "namespace": NAMESPACE, "content": content},
+            "kind": kind::CLAIM, "metadata": {"name": name, "namespace": NAMESPACE, "uid": uid, "content": content},
             "spec": {
                 "storageClassName": class, "accessModes": ["ReadWriteOnce"], "volumeMode": mode, "volumeName": volume,
                 "resources": {"requests": {"storage": "10Gi"}},
@@ -129,6 +130,11 @@ impl Sim {
 
     pub fn runs(&self) -> bool {
         self.get(kind::INSTANCE, "web-vm").is_some()
+    }
+
+    /// Changes an object.
+    pub fn change(&mut self, kind: &str, name: &str, change: impl Fn(&mut Value)) {
+        change(self.get_mut(kind, name).unwrap());
     }
 
     /// The guest ends by itself.
