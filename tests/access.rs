@@ -14,20 +14,20 @@ use wukong::cluster::{Access, Change, Delete, Door, Limits, Notices, Reason, Res
 
 /// One request as it arrived: its first line, its headers in lower case, its body.
 #[derive(Debug, Clone)]
-struct Seen {
-    line: String,
+pub(crate) struct Seen {
+    pub(crate) line: String,
     head: String,
-    body: String,
+    pub(crate) body: String,
 }
 
 /// A server that answers the n-th request with what a function of n gives; an empty answer is a cut connection.
-struct Server {
+pub(crate) struct Server {
     address: String,
     seen: Arc<Mutex<Vec<Seen>>>,
 }
 
 impl Server {
-    fn start(answer: impl Fn(usize, &Seen) -> String + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(answer: impl Fn(usize, &Seen) -> String + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -41,12 +41,12 @@ impl Server {
         Self { address, seen }
     }
 
-    fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
 
     /// A kubeconfig for this server, with more of the cluster and of the user.
-    fn kubeconfig(&self, cluster: &str, user: &str) -> (TempDir, Access) {
+    pub(crate) fn kubeconfig(&self, cluster: &str, user: &str) -> (TempDir, Access) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config");
         let text = format!(
@@ -59,7 +59,7 @@ impl Server {
         (folder, Access { kubeconfig: Some(path), ..Access::default() })
     }
 
-    async fn door(&self) -> (Door, Arc<Heard>) {
+    pub(crate) async fn door(&self) -> (Door, Arc<Heard>) {
         let (_folder, access) = self.kubeconfig("", "");
         open(&access).await
     }
@@ -131,7 +131,7 @@ fn answer(code: u16, headers: &str, body: &str) -> String {
     )
 }
 
-fn ok(body: &Value) -> String {
+pub(crate) fn ok(body: &Value) -> String {
     answer(200, "", &body.to_string())
 }
 
@@ -141,7 +141,7 @@ fn version() -> String {
 
 /// What was heard on the way.
 #[derive(Default)]
-struct Heard {
+pub(crate) struct Heard {
     warnings: Mutex<Vec<String>>,
     retries: Mutex<Vec<String>>,
     tried: Mutex<Vec<String>>,

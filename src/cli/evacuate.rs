@@ -5,13 +5,14 @@ use owo_colors::OwoColorize as _;
 use super::Exit;
 use super::confirm::confirmed;
 use super::migrate::{Args, drafted, now, version};
-use super::session::{Session, tell};
+use super::session::{Session, refuse, tell};
 use super::terminal::Terminal;
 use super::travel::{Road, go};
 use crate::cluster::Begin;
-use crate::facts::{Facts, Journey, kind, text};
-use crate::migrate::{Found, Wish, is_same};
+use crate::facts::{Facts, Journey, Way, kind, text};
+use crate::migrate::{Found, Unreadable, Wish};
 use crate::status::{Subject, subjects};
+use crate::text::sanitize;
 
 /// Moves every machine that runs on a node, in the order of their names.
 pub(super) fn evacuate(
@@ -27,6 +28,11 @@ pub(super) fn evacuate(
         terminal.error(&format!("there is no node {node}"));
         terminal.help(&format!("there are {}", names.join(", ")));
         return Exit::Cluster;
+    }
+    // A machine that is not seen is not one that is not there.
+    if let Some(refusal) = Unreadable::of(facts, own) {
+        refuse(&refusal, terminal);
+        return Exit::Refused;
     }
     let here = |target: &Subject| {
         let instance = facts.get(kind::INSTANCE, &target.namespace, &target.vm);
@@ -45,16 +51,24 @@ pub(super) fn evacuate(
     let (mut ready, mut exits) = (Vec::new(), Vec::new());
     for target in &targets {
         let head = format!("{}/{}", target.namespace, target.shown());
-        let open = Journey::of(facts, &target.namespace, &target.vm).ok().flatten().filter(Journey::is_open);
-        let resumes = open.as_ref().is_some_and(|open| is_same(open, &wish) && !open.back);
+        let head = sanitize(&head);
+        let record = Journey::of(facts, &target.namespace, &target.vm);
+        let open = record.as_ref().ok().and_then(Option::as_ref).filter(|journey| journey.is_open());
+        let resumes = open.is_some_and(|open| leaves(open, node));
         let found = drafted(&wish, target, facts, session);
-        let why = match (&found, &open) {
-            (_, Some(open)) if !resumes => {
+        let why = match (&record, &found, open) {
+            // What it lists as kept would be forgotten.
+            (Err(unusable), ..) => {
+                let name = Journey::name(&target.vm);
+                let why = format!("the record of its last move (ConfigMap/{name}) cannot be used: {}", unusable.0);
+                Some((why, format!("kubectl get configmap {name} -n {} -o yaml shows it", target.namespace)))
+            }
+            (_, _, Some(open)) if !resumes => {
                 Some(("another move is under way".to_owned(), format!("it stands at: {}", open.stage)))
             }
-            (Err(Ok(refusal)), _) => Some((refusal.reason.clone(), refusal.help.clone())),
-            (Err(Err(refused)), _) => return tell(refused, terminal),
-            (Ok(draft), _) => draft
+            (_, Err(Ok(refusal)), _) => Some((refusal.reason.clone(), refusal.help.clone())),
+            (_, Err(Err(refused)), _) => return tell(refused, terminal),
+            (_, Ok(draft), _) => draft
                 .checks
                 .iter()
                 .find_map(|check| match &check.found {
@@ -74,9 +88,10 @@ pub(super) fn evacuate(
             }
             (Some((why, help)), _) => {
                 terminal.say(&format!(
-                    "{} {}: {why}\n",
+                    "{} {}: {}\n",
                     "stay".style(terminal.out.error),
-                    head.style(terminal.out.strong)
+                    head.style(terminal.out.strong),
+                    sanitize(&why)
                 ));
                 terminal.help(&help);
                 exits.push(Exit::Refused);
@@ -101,4 +116,12 @@ pub(super) fn evacuate(
         }
     }
     Exit::worst(&exits)
+}
+
+/// Whether a move that is under way takes its machine away from a node while it runs. Any other one is a person's to end.
+fn leaves(open: &Journey, node: &str) -> bool {
+    open.way == Way::NodeLive
+        && !open.back
+        && open.source_node.as_deref().is_none_or(|source| source == node)
+        && open.node.as_deref() != Some(node)
 }

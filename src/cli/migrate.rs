@@ -12,9 +12,9 @@ use super::input::namespace;
 use super::moved;
 use super::session::{Session, refuse, tell};
 use super::terminal::Terminal;
-use super::travel::{Road, go};
+use super::travel::{Road, arrived, go};
 use crate::cluster::{Begin, Refused, fetch, wanted_to_move};
-use crate::facts::{Facts, Journey, Way, kind, text};
+use crate::facts::{End, Facts, Journey, Moved, Way, claim_of, kind, text, volumes};
 use crate::migrate::{Draft, Unreadable, Wish, abort, allowed, begin, is_same, left, may_retain, needs, ways};
 use crate::output;
 use crate::plan::Refusal;
@@ -78,7 +78,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "MODE", value_parser = ["Filesystem", "Block"], requires = "to_storage_class")]
     volume_mode: Option<String>,
 
-    /// Go on with a move that was interrupted.
+    /// Go on with a move that was interrupted; after its end, say again what has moved.
     #[arg(long = "continue")]
     go_on: bool,
 
@@ -110,7 +110,7 @@ pub(super) struct Args {
     #[arg(long)]
     pub(super) unmanaged_ok: bool,
 
-    /// Write the new claims into this Wukong file.
+    /// Write the new claims into this Wukong file; alone, those of the last move.
     #[arg(long, value_name = "FILE")]
     write: Option<PathBuf>,
 
@@ -161,27 +161,28 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
         return Ok(take_back(args, journey.as_ref(), &facts, &road));
     }
     let open = journey.as_ref().filter(|journey| journey.is_open());
-    if args.go_on {
-        let Some(open) = open else { return Ok(nothing_under_way(&target, terminal)) };
-        let forced = Journey { forced: true, ..open.clone() };
-        let begin = if args.force { Begin::With(&forced, version(&facts, &target)) } else { Begin::Recorded };
-        return Ok(go(&road, begin));
+    let wish = wish(args);
+    if args.go_on || args.write.is_some() && wish.is_none() {
+        return Ok(match (open, &journey) {
+            (Some(open), _) if args.dry_run => resumed(open, terminal),
+            (Some(open), _) if args.go_on && args.force => {
+                let forced = Journey { forced: true, ..open.clone() };
+                go(&road, Begin::With(&forced, version(&facts, &target)))
+            }
+            (Some(_), _) if args.go_on => go(&road, Begin::Recorded),
+            (Some(open), _) => other_move(open, &target, terminal),
+            (None, Some(ended)) if ended.end == Some(End::Done) && !ended.disks.is_empty() => {
+                report(args, ended, &facts, &road)
+            }
+            (None, _) => nothing_under_way(&target, terminal),
+        });
     }
-    let Some(wish) = wish(args) else { return Ok(show(args, &target, &facts, terminal)) };
+    let Some(wish) = wish else { return Ok(show(args, &target, &facts, terminal)) };
     if let Some(open) = open {
         if is_same(open, &wish) && !open.back {
             return Ok(if args.dry_run { resumed(open, terminal) } else { go(&road, Begin::Recorded) });
         }
-        let word = if open.back { "is being taken back" } else { "is under way" };
-        refuse(
-            &Refusal {
-                object: target.shown(),
-                reason: format!("another move ({}) {word}: {}", open.way.name(), open.stage),
-                help: "--continue goes on with it, --abort takes it back".into(),
-            },
-            terminal,
-        );
-        return Ok(Exit::Refused);
+        return Ok(other_move(open, &target, terminal));
     }
     Ok(start(args, &wish, &facts, &road))
 }
@@ -281,6 +282,45 @@ pub(super) fn version<'f>(facts: &'f Facts, target: &Subject) -> Option<&'f str>
 fn resumed(journey: &Journey, terminal: &Terminal) -> Exit {
     terminal.say(&format!("the move is under way, and would go on after: {}\n", sanitize(&journey.stage)));
     Exit::Done
+}
+
+fn other_move(open: &Journey, target: &Subject, terminal: &Terminal) -> Exit {
+    let word = if open.back { "is being taken back" } else { "is under way" };
+    refuse(
+        &Refusal {
+            object: target.shown(),
+            reason: format!("another move ({}) {word}: {}", open.way.name(), open.stage),
+            help: "--continue goes on with it, --abort takes it back".into(),
+        },
+        terminal,
+    );
+    Exit::Refused
+}
+
+/// The report of a move that has ended, again: the run that ended it may have been killed before the file was changed.
+fn report(args: &Args, ended: &Journey, facts: &Facts, road: &Road<'_>) -> Exit {
+    let target = road.target;
+    let vm = facts.get(kind::MACHINE, &target.namespace, &target.vm);
+    let is_there = vm.is_some_and(|vm| {
+        let has = |disk: &Moved| {
+            let mut all = volumes(vm).iter();
+            all.any(|volume| volume["name"] == *disk.disk && claim_of(volume) == Some(&disk.to))
+        };
+        text(vm, "/metadata/uid") == Some(&ended.uid) && ended.disks.iter().all(has)
+    });
+    if !is_there {
+        refuse(
+            &Refusal {
+                object: target.shown(),
+                reason: "its last move has ended, and it has other disks by now".into(),
+                help: "`kubectl wukong diff` shows what a file has to say".into(),
+            },
+            road.terminal,
+        );
+        return Exit::Refused;
+    }
+    let write = road.write.filter(|_| !args.dry_run);
+    arrived(&Road { write, ..*road }, ended, facts)
 }
 
 fn nothing_under_way(target: &Subject, terminal: &Terminal) -> Exit {

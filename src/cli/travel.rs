@@ -64,7 +64,7 @@ pub(super) fn go(road: &Road<'_>, begin: Begin<'_>) -> Exit {
 }
 
 /// The report at the end.
-fn arrived(road: &Road<'_>, journey: &Journey, facts: &Facts) -> Exit {
+pub(super) fn arrived(road: &Road<'_>, journey: &Journey, facts: &Facts) -> Exit {
     let Road { session, target, terminal, .. } = road;
     // Readiness and addresses follow a little later than the guest itself.
     let checks = session.runtime.block_on(async {

@@ -35,7 +35,7 @@ pub enum Purpose {
     Progress,
     /// To see how machines are, and why; without a namespace, in all of them.
     Look,
-    /// To move a machine or its disks.
+    /// To move a machine or its disks; without a namespace, in all of them.
     Move,
     /// To see where the bytes of machines lie; without a namespace, in all of them.
     Locate,
@@ -65,9 +65,14 @@ impl Purpose {
         }
     }
 
-    /// Whether it only looks: then only what is looked at is kept, and no namespace stands for all of them.
+    /// Whether it only looks: then only what is looked at is kept.
     const fn looks(self) -> bool {
         matches!(self, Self::Look | Self::Locate | Self::Rescue | Self::Return | Self::Snapshots)
+    }
+
+    /// Whether no namespace stands for all of them.
+    const fn is_everywhere(self) -> bool {
+        self.looks() || matches!(self, Self::Move)
     }
 
     /// Whether it is about one node, so that the pods of the others are of no interest.
@@ -230,7 +235,7 @@ pub async fn fetch(door: &Door, wanted: &Wanted) -> Result<Facts, Refused> {
         let labels = if kind == Resource::VirtualMachine { wanted.labels.as_str() } else { "" };
         let node = if kind == Resource::Pod && wanted.purpose.is_about_node() { wanted.node.as_str() } else { "" };
         let how = How { labels: labels.to_owned(), node: node.to_owned(), part };
-        if wanted.namespaces.is_empty() && part {
+        if wanted.namespaces.is_empty() && wanted.purpose.is_everywhere() {
             lists.spawn(list(door.clone(), kind, None, how));
         } else if wanted.namespaces.len() >= MANY {
             lists.spawn(everywhere(door.clone(), kind, wanted.namespaces.clone(), how));

@@ -53,6 +53,28 @@ pub enum Heard<'a> {
 
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// How often the same step is taken in a row: what is undone as often is undone by somebody.
+const TRIES: u32 = 5;
+
+/// The steps of a run: none is taken for ever.
+#[derive(Default)]
+struct Taken {
+    last: String,
+    count: u32,
+}
+
+impl Taken {
+    /// Counts a step that is about to be taken.
+    fn again(&mut self, step: &str) -> u32 {
+        if self.last != step {
+            step.clone_into(&mut self.last);
+            self.count = 0;
+        }
+        self.count += 1;
+        self.count
+    }
+}
+
 /// What has to be read to move the machines of a namespace, or of all.
 pub fn wanted_to_move(namespaces: BTreeSet<String>) -> Wanted {
     Wanted { namespaces, purpose: Purpose::Move, ..Wanted::default() }
@@ -91,6 +113,7 @@ async fn steps(
 ) -> Result<Travel, Refused> {
     let wanted = wanted_to_move(BTreeSet::from([subject.namespace.clone()]));
     let end = end(timeout);
+    let mut taken = Taken::default();
     loop {
         let facts = fetch(door, &wanted).await?;
         if let Some(unread) = Unreadable::of(&facts, &subject.namespace) {
@@ -103,8 +126,26 @@ async fn steps(
             None => return Ok(Travel::Stuck(unusable_record(subject, "it was deleted meanwhile"))),
         };
         let version = map.and_then(|map| text(map, "/metadata/resourceVersion"));
-        match ask(&journey, &facts, subject) {
+        let next = ask(&journey, &facts, subject);
+        let words = match &next {
+            Next::Step(step) => Some(&step.journey.stage),
+            Next::Wait(words) => Some(words),
+            Next::End(..) | Next::Stuck(_) => None,
+        };
+        if let Some(words) = words
+            && end.is_some_and(|end| Instant::now() >= end)
+        {
+            return Ok(Travel::TimedOut(words.clone()));
+        }
+        match next {
             Next::Step(step) => {
+                let count = taken.again(&step.journey.stage);
+                if count > TRIES {
+                    return Ok(Travel::Stuck(undone(subject, &step.journey.stage)));
+                }
+                if count > 1 {
+                    pause(PAUSE).await;
+                }
                 tell(Heard::Step(&step.journey.stage));
                 let recorded = if step.journey == journey {
                     Ok(())
@@ -132,9 +173,6 @@ async fn steps(
             }
             Next::Wait(words) => {
                 tell(Heard::Wait(&words));
-                if end.is_some_and(|end| Instant::now() >= end) {
-                    return Ok(Travel::TimedOut(words));
-                }
                 pause(PAUSE).await;
             }
             Next::End(ended, last) => {
@@ -145,6 +183,14 @@ async fn steps(
             }
             Next::Stuck(refusal) => return Ok(Travel::Stuck(refusal)),
         }
+    }
+}
+
+fn undone(subject: &Subject, step: &str) -> Refusal {
+    Refusal {
+        object: subject.shown(),
+        reason: format!("this was done {TRIES} times, and is undone each time: {step}"),
+        help: "find out who undoes it (Argo CD, Flux, an operator, a webhook, a person), and end that first".into(),
     }
 }
 

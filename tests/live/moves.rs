@@ -390,6 +390,8 @@ pub async fn a_node_is_emptied(cluster: &Cluster) -> Result<()> {
     }
     let plan = said(cluster, &["migrate", "--from-node", "worker-away", "-n", namespace, "--dry-run"], 5)?;
     ensure!(plan.contains("move moves-away/shared") && plan.contains("stay moves-away/local"), "{plan}");
+    let plan = said(cluster, &["migrate", "-A", "--from-node", "worker-away", "--dry-run"], 5)?;
+    ensure!(plan.contains("move moves-away/shared") && plan.contains("stay moves-away/local"), "{plan}");
     said(cluster, &["migrate", "--from-node", "worker-away", "-n", namespace, "--yes"], 5)?;
     for (name, moved) in [("shared", true), ("local", false)] {
         let vmi = Reference::new("kubevirt.io/v1", "VirtualMachineInstance", namespace, &format!("{name}-vm"));
