@@ -179,6 +179,51 @@ pub async fn what_kubevirt_would_not_do(cluster: &Cluster) -> Result<()> {
     Ok(())
 }
 
+/// Taken before the first step of a move, or the move is not begun.
+pub async fn before_a_move(cluster: &Cluster) -> Result<()> {
+    let admin = &admin(cluster);
+    let data = "    - {name: data, size: 5Gi, storageClassName: longhorn}\n";
+    let plain = "    - {name: plain, size: 5Gi, storageClassName: nfs-client}\n";
+    let off = "  startStrategy: {autoStart: false}\n";
+    let snapshots = async |namespace: &str| {
+        cluster.objects.list("snapshot.kubevirt.io/v1beta1", "VirtualMachineSnapshot", namespace, "").await
+    };
+    let class = ["--to-storage-class", "local-path", "--disk", "data", "--offline", "--snapshot-first"];
+
+    // A disk that does not move is in the snapshot too.
+    let namespace = "snapshot-first-not";
+    cluster.namespace(namespace).await?;
+    let path = file(cluster, namespace, &machine(&format!("  disks:\n{data}{plain}{off}")))?;
+    wukong(admin, &["apply", "-n", namespace, "-f", &path]).await?.ended(0)?;
+    bound(cluster, namespace, &["web-data", "web-plain"]).await?;
+    let first = [&["migrate", "web", "-n", namespace, "--yes"], &class[..]].concat();
+    let told = wukong(admin, &first).await?.ended(5)?.said("no VolumeSnapshotClass is for its driver")?;
+    told.said("the move was not begun")?;
+    ensure!(snapshots(namespace).await?.is_empty(), "a snapshot was taken all the same");
+    let journey = Reference::new("v1", "ConfigMap", namespace, "wukong.move.web-vm");
+    ensure!(cluster.objects.get(&journey).await?.is_none(), "the move was begun all the same");
+
+    let namespace = "snapshot-first";
+    cluster.namespace(namespace).await?;
+    let path = file(cluster, namespace, &machine(&format!("  disks:\n{data}{off}")))?;
+    wukong(admin, &["apply", "-n", namespace, "-f", &path]).await?.ended(0)?;
+    bound(cluster, namespace, &["web-data"]).await?;
+    let first = [&["migrate", "web", "-n", namespace, "--timeout", "2m"], &class[..]].concat();
+    wukong(admin, &[&first[..], &["--dry-run"]].concat()).await?.ended(0)?.said("(dry run)")?;
+    wukong(admin, &first).await?.ended(5)?;
+    ensure!(snapshots(namespace).await?.is_empty(), "a snapshot was taken without a word");
+    wukong(admin, &[&first[..], &["--yes"]].concat()).await?.ended(0)?.said("in it: data")?.said("has moved")?;
+    let taken = snapshots(namespace).await?;
+    ensure!(taken.len() == 1 && taken[0]["status"]["readyToUse"] == true, "{taken:?}");
+    // It holds the claim from before.
+    let name = taken[0]["status"]["virtualMachineSnapshotContentName"].as_str().context("no content")?;
+    let content = Reference::new("snapshot.kubevirt.io/v1beta1", "VirtualMachineSnapshotContent", namespace, name);
+    let content = cluster.objects.get(&content).await?.context("gone")?;
+    let claim = &content["spec"]["volumeBackups"][0]["persistentVolumeClaim"]["metadata"]["name"];
+    ensure!(claim == "web-data", "{claim}");
+    Ok(())
+}
+
 /// Killed after each of its writes: the next run goes on where it ended, starts the machine again, and loses nothing.
 pub async fn killed_on_the_way_back(cluster: &Cluster) -> Result<()> {
     let namespace = "snapshot-killed";
