@@ -11,6 +11,7 @@ use super::evacuate;
 use super::input::namespace;
 use super::moved;
 use super::session::{Session, refuse, tell};
+use super::snapshot;
 use super::terminal::Terminal;
 use super::travel::{Road, arrived, go};
 use crate::cluster::{Begin, Refused, fetch, wanted_to_move};
@@ -93,6 +94,10 @@ pub(super) struct Args {
     /// Delete what earlier moves left, after showing it and asking.
     #[arg(long)]
     cleanup: bool,
+
+    /// Take a snapshot of the machine before the first step, with all of its disks or not at all.
+    #[arg(long, requires = "do", conflicts_with_all = ["from_node", "go_on", "abort", "cleanup"])]
+    snapshot_first: bool,
 
     /// Say what would be done.
     #[arg(long)]
@@ -258,8 +263,12 @@ fn start(args: &Args, wish: &Wish, facts: &Facts, road: &Road<'_>) -> Exit {
         terminal.help(&format!("`kubectl wukong migrate {} -n {}` shows all ways", target.shown(), target.namespace));
         return Exit::Refused;
     }
+    let snapshot = || {
+        let first = || snapshot::first(road.session, target, args.timeout, args.dry_run, terminal);
+        if args.snapshot_first { first() } else { Ok(()) }
+    };
     if args.dry_run {
-        return Exit::Done;
+        return snapshot().err().unwrap_or(Exit::Done);
     }
     let question = match draft.journey.way {
         Way::NodeLive => format!("move {} while it runs?", target.shown()),
@@ -269,6 +278,10 @@ fn start(args: &Args, wish: &Wish, facts: &Facts, road: &Road<'_>) -> Exit {
     };
     if !confirmed(&[question], args.yes, terminal) {
         return Exit::Refused;
+    }
+    if let Err(exit) = snapshot() {
+        terminal.help("the move was not begun; without --snapshot-first it needs no snapshot");
+        return exit;
     }
     go(road, Begin::With(&draft.journey, version(facts, target)))
 }

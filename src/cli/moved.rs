@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, ensure};
 
 use super::Exit;
+use super::terminal::Terminal;
 use super::travel::Road;
 use super::write::Directory;
 use crate::amend::{Change, amended};
@@ -37,17 +38,16 @@ fn changes(journey: &Journey) -> Vec<Change> {
 pub(super) fn file(road: &Road<'_>, journey: &Journey) -> Exit {
     let changes = changes(journey);
     let Some(wukong) = journey.wukong.as_deref().filter(|_| !changes.is_empty()) else { return Exit::Done };
-    tell_or_write(road, wukong, &changes)
+    tell_or_write(road.write, wukong, &changes, road.terminal)
 }
 
 /// The same for any change of disks.
-pub(super) fn tell_or_write(road: &Road<'_>, wukong: &str, changes: &[Change]) -> Exit {
-    let terminal = road.terminal;
+pub(super) fn tell_or_write(write: Option<&Path>, wukong: &str, changes: &[Change], terminal: &Terminal) -> Exit {
     let suggest = || {
         terminal.say("change the file, so that it says what is in the cluster:\n");
         terminal.say(&output::suggested(changes, &terminal.out));
     };
-    let Some(path) = road.write else {
+    let Some(path) = write else {
         suggest();
         return Exit::Done;
     };

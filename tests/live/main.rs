@@ -139,6 +139,7 @@ fn main() -> ExitCode {
         safety_rights::without_listing_claims,
         safety_rights::without_reading_secrets,
         safety_rights::without_writing_secrets,
+        snapshots::before_a_move,
         snapshots::killed_on_the_way_back,
         snapshots::templates_keep_their_disks,
         snapshots::there_and_back,

@@ -28,7 +28,7 @@ fn snapshot(namespace: &str, name: &str) -> Reference {
     Reference::new("snapshot.kubevirt.io/v1beta1", "VirtualMachineSnapshot", namespace, name)
 }
 
-/// Taken while it runs without an agent, listed, gone back to, deleted: the old claims stay, and the file needs only the
+/// Taken while it runs without an agent, listed, gone back to, deleted: the old claims stay, and the file gets only the
 /// names of the new ones.
 pub async fn there_and_back(cluster: &Cluster) -> Result<()> {
     let namespace = "snapshot-back";
@@ -52,8 +52,8 @@ pub async fn there_and_back(cluster: &Cluster) -> Result<()> {
     wukong(admin, &back).await?.ended(5)?.said("it runs")?.said("--stop")?;
     wukong(admin, &["snapshot", "restore", "web", "one", "-n", namespace, "--stop"]).await?.ended(5)?;
     until_state(cluster, namespace, "Running").await?;
-    let told = wukong(admin, &[&back[..], &["--stop"]].concat()).await?.ended(0)?;
-    let told = told.said("disk system: claimName: web-system-r1")?.said("disk data: claimName: web-data-r1")?;
+    let told = wukong(admin, &[&back[..], &["--stop", "--write", &path]].concat()).await?.ended(0)?;
+    let told = told.said("claimName: web-system-r1")?.said("claimName: web-data-r1")?;
     told.said("what would delete it: kubectl delete dv web-system")?;
     before.still_there(cluster).await?;
     let running = until_state(cluster, namespace, "Running").await?;
@@ -64,7 +64,11 @@ pub async fn there_and_back(cluster: &Cluster) -> Result<()> {
         ensure!(found["metadata"]["ownerReferences"].is_null(), "{found}");
     }
 
-    let path = file(cluster, "snapshot-back", &without_agent(BACK))?;
+    // Nothing but the names was written.
+    let written = std::fs::read_to_string(&path)?;
+    let names = [", claimName: web-system-r1", ", claimName: web-data-r1"];
+    let without = names.iter().fold(written.clone(), |text, name| text.replace(name, ""));
+    ensure!(without == without_agent(DISKS), "{written}");
     wukong(admin, &["diff", "-n", namespace, "-f", &path]).await?.ended(0)?;
     wukong(admin, &["apply", "-n", namespace, "-f", &path]).await?.ended(0)?;
     // What GitOps would do: CDI takes the claim for that of the DataVolume, and fills nothing.
@@ -172,6 +176,51 @@ pub async fn what_kubevirt_would_not_do(cluster: &Cluster) -> Result<()> {
     cluster.objects.merge(&profile, "", &json!({"spec": {"snapshotClass": "ambiguous-b"}})).await?;
     until(cluster, &profile, "/status/snapshotClass", &json!("ambiguous-b")).await?;
     wukong(admin, &other).await?.ended(0)?.said("ambiguous-b")?;
+    Ok(())
+}
+
+/// Taken before the first step of a move, or the move is not begun.
+pub async fn before_a_move(cluster: &Cluster) -> Result<()> {
+    let admin = &admin(cluster);
+    let data = "    - {name: data, size: 5Gi, storageClassName: longhorn}\n";
+    let plain = "    - {name: plain, size: 5Gi, storageClassName: nfs-client}\n";
+    let off = "  startStrategy: {autoStart: false}\n";
+    let snapshots = async |namespace: &str| {
+        cluster.objects.list("snapshot.kubevirt.io/v1beta1", "VirtualMachineSnapshot", namespace, "").await
+    };
+    let class = ["--to-storage-class", "local-path", "--disk", "data", "--offline", "--snapshot-first"];
+
+    // A disk that does not move is in the snapshot too.
+    let namespace = "snapshot-first-not";
+    cluster.namespace(namespace).await?;
+    let path = file(cluster, namespace, &machine(&format!("  disks:\n{data}{plain}{off}")))?;
+    wukong(admin, &["apply", "-n", namespace, "-f", &path]).await?.ended(0)?;
+    bound(cluster, namespace, &["web-data", "web-plain"]).await?;
+    let first = [&["migrate", "web", "-n", namespace, "--yes"], &class[..]].concat();
+    let told = wukong(admin, &first).await?.ended(5)?.said("no VolumeSnapshotClass is for its driver")?;
+    told.said("the move was not begun")?;
+    ensure!(snapshots(namespace).await?.is_empty(), "a snapshot was taken all the same");
+    let journey = Reference::new("v1", "ConfigMap", namespace, "wukong.move.web-vm");
+    ensure!(cluster.objects.get(&journey).await?.is_none(), "the move was begun all the same");
+
+    let namespace = "snapshot-first";
+    cluster.namespace(namespace).await?;
+    let path = file(cluster, namespace, &machine(&format!("  disks:\n{data}{off}")))?;
+    wukong(admin, &["apply", "-n", namespace, "-f", &path]).await?.ended(0)?;
+    bound(cluster, namespace, &["web-data"]).await?;
+    let first = [&["migrate", "web", "-n", namespace, "--timeout", "2m"], &class[..]].concat();
+    wukong(admin, &[&first[..], &["--dry-run"]].concat()).await?.ended(0)?.said("(dry run)")?;
+    wukong(admin, &first).await?.ended(5)?;
+    ensure!(snapshots(namespace).await?.is_empty(), "a snapshot was taken without a word");
+    wukong(admin, &[&first[..], &["--yes"]].concat()).await?.ended(0)?.said("in it: data")?.said("has moved")?;
+    let taken = snapshots(namespace).await?;
+    ensure!(taken.len() == 1 && taken[0]["status"]["readyToUse"] == true, "{taken:?}");
+    // It holds the claim from before.
+    let name = taken[0]["status"]["virtualMachineSnapshotContentName"].as_str().context("no content")?;
+    let content = Reference::new("snapshot.kubevirt.io/v1beta1", "VirtualMachineSnapshotContent", namespace, name);
+    let content = cluster.objects.get(&content).await?.context("gone")?;
+    let claim = &content["spec"]["volumeBackups"][0]["persistentVolumeClaim"]["metadata"]["name"];
+    ensure!(claim == "web-data", "{claim}");
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! `kubectl wukong snapshot create`
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,10 +13,11 @@ use crate::cli::look::now;
 use crate::cli::session::{Session, refuse, tell};
 use crate::cli::target::{OneArgs, Target as _};
 use crate::cli::terminal::Terminal;
-use crate::cluster::{Arrival, Purpose, Write, snapshotting};
-use crate::facts::text;
+use crate::cluster::{Arrival, Purpose, Wanted, Write, fetch, snapshotting};
+use crate::facts::{Facts, text};
 use crate::output;
 use crate::snapshot::{Creation, Fate, Wish, creation, view};
+use crate::status::Subject;
 
 /// Take a snapshot of a machine.
 ///
@@ -64,53 +66,92 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
         Ok(found) => found,
         Err(refused) => return Ok(tell(&refused, terminal)),
     };
-    let Some(vm) = target.machine(&facts) else { return Ok(target.missing(terminal)) };
-    let name = args.name.clone().unwrap_or_else(|| {
-        let machine = target.wukong.as_deref().unwrap_or(&target.vm);
-        format!("{machine}-{}", Timestamp::now().strftime("%Y%m%d-%H%M%S"))
-    });
+    let name = args.name.clone().unwrap_or_else(|| by_time(&target));
     let wish = Wish {
         name: &name,
         class: args.snapshot_class.as_deref(),
         partial: args.partial,
-        deadline: args.timeout.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX),
+        deadline: seconds(args.timeout),
     };
-    let creation = creation(&facts, &target, vm, &wish);
+    let how = How { dry_run: args.dry_run, wait: args.wait, timeout: args.timeout };
+    Ok(take(&session, &facts, &target, &wish, &how, terminal))
+}
+
+/// A snapshot of all disks before something else is done with a machine; how it ended if it is not there.
+pub(in crate::cli) fn first(
+    session: &Session,
+    target: &Subject,
+    timeout: Duration,
+    dry_run: bool,
+    terminal: &Terminal,
+) -> Result<(), Exit> {
+    let namespaces = BTreeSet::from([target.namespace.clone()]);
+    let wanted = Wanted { namespaces, purpose: Purpose::Snapshot, ..Wanted::default() };
+    let facts = session.runtime.block_on(fetch(&session.door, &wanted)).map_err(|refused| tell(&refused, terminal))?;
+    let name = by_time(target);
+    let wish = Wish { name: &name, class: None, partial: false, deadline: seconds(timeout) };
+    match take(session, &facts, target, &wish, &How { dry_run, wait: true, timeout }, terminal) {
+        Exit::Done => Ok(()),
+        exit => Err(exit),
+    }
+}
+
+/// The name of a snapshot that was given none.
+fn by_time(target: &Subject) -> String {
+    let machine = target.wukong.as_deref().unwrap_or(&target.vm);
+    format!("{machine}-{}", Timestamp::now().strftime("%Y%m%d-%H%M%S"))
+}
+
+fn seconds(timeout: Duration) -> u64 {
+    timeout.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX)
+}
+
+/// How a snapshot is taken.
+struct How {
+    dry_run: bool,
+    wait: bool,
+    timeout: Duration,
+}
+
+fn take(session: &Session, facts: &Facts, target: &Subject, wish: &Wish<'_>, how: &How, terminal: &Terminal) -> Exit {
+    let Some(vm) = target.machine(facts) else { return target.missing(terminal) };
+    let name = wish.name;
+    let creation = creation(facts, target, vm, wish);
     show(&creation, terminal);
     for refusal in &creation.refusals {
         refuse(refusal, terminal);
     }
     if !creation.refusals.is_empty() {
-        return Ok(Exit::Refused);
+        return Exit::Refused;
     }
     terminal.progress("consistency:", creation.consistency);
-    if args.dry_run {
+    if how.dry_run {
         terminal.say(&format!("snapshot {name} of {} (dry run)\n", target.shown()));
-        return Ok(Exit::Done);
+        return Exit::Done;
     }
     let manager = target.manager();
     let write = Write { manager: &manager, force: false, dry_run: false };
     if let Err(refused) = session.runtime.block_on(session.door.create(&creation.body, &write)) {
-        return Ok(tell(&refused, terminal));
+        return tell(&refused, terminal);
     }
     let namespace = target.namespace.as_str();
-    if !args.wait {
+    if !how.wait {
         terminal.say(&format!("snapshot {name} of {} is being taken\n", target.shown()));
         terminal.help(&format!("kubectl wukong snapshot list {} -n {namespace}", target.shown()));
-        return Ok(Exit::Done);
+        return Exit::Done;
     }
     let mut progress = |detail: &str| terminal.progress("snapshot", detail);
-    let waited = snapshotting(&session.door, namespace, &name, args.timeout, &mut progress);
+    let waited = snapshotting(&session.door, namespace, name, how.timeout, &mut progress);
     let (arrival, found) = match session.runtime.block_on(waited) {
         Ok(found) => found,
-        Err(refused) => return Ok(tell(&refused, terminal)),
+        Err(refused) => return tell(&refused, terminal),
     };
     if let Some(found) = &found {
-        let seen = view(&facts, found, std::slice::from_ref(&target), now());
+        let seen = view(facts, found, std::slice::from_ref(target), now());
         terminal.say(&report::report(&seen));
     }
     let describe = format!("kubectl describe vmsnapshot {name} -n {namespace}");
-    Ok(match arrival {
+    match arrival {
         Arrival::There => Exit::Done,
         Arrival::Failed => {
             let why = found.as_ref().and_then(|found| text(found, "/status/error/message")).unwrap_or("see above");
@@ -131,7 +172,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
             terminal.help(&format!("kubectl wukong snapshot delete {} {name} takes it back", target.shown()));
             Exit::Interrupted
         }
-    })
+    }
 }
 
 /// What becomes of each disk.

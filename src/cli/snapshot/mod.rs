@@ -6,6 +6,8 @@ mod list;
 mod report;
 mod restore;
 
+pub(super) use create::first;
+
 use super::Exit;
 use super::terminal::Terminal;
 

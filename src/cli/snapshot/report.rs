@@ -2,10 +2,12 @@
 
 use serde_json::Value;
 
+use crate::amend::Change;
 use crate::cli::Exit;
+use crate::cli::target::Target as _;
 use crate::cli::terminal::Terminal;
 use crate::cluster::Back;
-use crate::facts::{Facts, kind, text};
+use crate::facts::{Facts, kind, text, volumes};
 use crate::snapshot::{Phase, View, consistency, views};
 use crate::status::Subject;
 use crate::text::sanitize;
@@ -63,33 +65,72 @@ pub(super) fn missing(target: &Subject, name: &str, facts: &Facts, terminal: &Te
     Exit::Cluster
 }
 
-/// What to write into the machine's file, so that it agrees: the one place that knows how that is told.
-pub(super) fn file_changes(back: &[Back], facts: &Facts, namespace: &str) -> String {
-    let mut lines = Vec::new();
-    for Back { disk, claim } in back {
-        let part = |object: &Value, at: &str| text(object, at).map(str::to_owned);
-        let name = part(claim, "/metadata/name").unwrap_or_default();
-        let mut fields = if disk.recorded {
-            vec![format!("claimName: {name}")]
-        } else {
-            vec![format!("existingPVC: {{name: {name}}}")]
+/// What the file of a machine has to say from now on, so that it agrees.
+pub(super) fn changes(back: &[Back], facts: &Facts, target: &Subject) -> Vec<Change> {
+    let vm = target.machine(facts).unwrap_or(&Value::Null);
+    let change = |Back { disk, claim }: &Back| {
+        // The state of the TPM comes back too, and is in no file.
+        let is_disk = disk.recorded || volumes(vm).iter().any(|volume| text(volume, "/name") == Some(&disk.disk));
+        let name = text(claim, "/metadata/name").filter(|_| is_disk)?;
+        let old = disk.old.as_ref().and_then(|old| facts.get(kind::CLAIM, &target.namespace, old));
+        let changed = |at: &str| {
+            let is = text(claim, at).filter(|is| old.is_some_and(|old| text(old, at) != Some(is)));
+            is.map(str::to_owned)
         };
-        let old = disk.old.as_ref().and_then(|old| facts.get(kind::CLAIM, namespace, old));
-        for (field, at) in [
-            ("storageClassName", "/spec/storageClassName"),
-            ("accessMode", "/spec/accessModes/0"),
-            ("volumeMode", "/spec/volumeMode"),
-        ] {
-            let (is, was) = (part(claim, at), old.and_then(|old| part(old, at)));
-            if let Some(is) = is.filter(|is| old.is_some() && Some(is) != was.as_ref()) {
-                fields.push(format!("{field}: {is}"));
-            }
-        }
-        lines.push(format!("  disk {}: {}", disk.disk, fields.join(", ")));
+        Some(Change {
+            disk: disk.disk.clone(),
+            claim: name.to_owned(),
+            class: changed("/spec/storageClassName"),
+            access_mode: changed("/spec/accessModes/0"),
+            volume_mode: changed("/spec/volumeMode"),
+        })
+    };
+    back.iter().filter_map(change).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::snapshot;
+
+    #[test]
+    fn a_file_gets_what_differs_and_no_state_of_a_tpm() {
+        let mut facts = Facts::default();
+        let volume = |name: &str| json!({"name": name, "persistentVolumeClaim": {"claimName": format!("web-{name}")}});
+        facts.insert(json!({
+            "kind": "VirtualMachine", "metadata": {"namespace": "n", "name": "web-vm"},
+            "spec": {"template": {"spec": {"volumes": [volume("data"), volume("shop")]}}},
+        }));
+        let claim = |name: &str, class: &str| {
+            json!({
+                "kind": "PersistentVolumeClaim", "metadata": {"namespace": "n", "name": name},
+                "spec": {"storageClassName": class, "accessModes": ["ReadWriteOnce"], "volumeMode": "Block"},
+            })
+        };
+        facts.insert(claim("web-data", "old"));
+        facts.insert(claim("web-shop", "new"));
+        let back = |disk: &str, recorded: bool| Back {
+            disk: snapshot::Back {
+                disk: disk.into(),
+                source: format!("web-{disk}"),
+                old: Some(format!("web-{disk}")),
+                new: None,
+                image: false,
+                recorded,
+            },
+            claim: claim(&format!("web-{disk}-r1"), "new"),
+        };
+        let target = Subject { namespace: "n".into(), vm: "web-vm".into(), wukong: Some("web".into()), record: None };
+        let all = [back("data", true), back("shop", false), back("persistent-state-for-web", false)];
+        let found = changes(&all, &facts, &target);
+        let change = |disk: &str, class: Option<&str>| Change {
+            disk: disk.into(),
+            claim: format!("web-{disk}-r1"),
+            class: class.map(Into::into),
+            ..Change::default()
+        };
+        assert_eq!(found, [change("data", Some("new")), change("shop", None)]);
     }
-    if lines.is_empty() {
-        return String::new();
-    }
-    lines.insert(0, "write into its file, so that the next diff is empty:".to_owned());
-    lines.iter().map(|line| format!("{}\n", sanitize(line))).collect()
 }

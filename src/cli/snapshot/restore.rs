@@ -1,5 +1,6 @@
 //! `kubectl wukong snapshot restore`
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -9,6 +10,7 @@ use crate::cli::Exit;
 use crate::cli::access::AccessArgs;
 use crate::cli::confirm::confirmed;
 use crate::cli::look::now;
+use crate::cli::moved;
 use crate::cli::session::{Session, refuse, tell};
 use crate::cli::target::{OneArgs, Target as _};
 use crate::cli::terminal::Terminal;
@@ -23,11 +25,12 @@ use crate::text::sanitize;
 /// Take a machine back to a snapshot.
 ///
 /// Its disks come back as new claims, and the claims that it has now stay, unused. The machine itself goes back as well:
-/// CPU, memory, networks. What to write into its file is told at the end; the next diff is empty then.
+/// CPU, memory, networks. At the end the new claims are told, or written into its file with --write.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kubectl wukong snapshot restore web before-upgrade --dry-run
-  kubectl wukong snapshot restore web before-upgrade --stop --yes")]
+  kubectl wukong snapshot restore web before-upgrade --stop --yes
+  kubectl wukong snapshot restore web before-upgrade --stop --write web.yaml")]
 pub(super) struct Args {
     #[command(flatten)]
     target: OneArgs,
@@ -56,11 +59,18 @@ pub(super) struct Args {
     #[arg(long, value_name = "DURATION", value_parser = crate::cli::access::duration, default_value = "15m")]
     timeout: Duration,
 
+    /// Write the new claims into this Wukong file.
+    #[arg(long, value_name = "FILE")]
+    write: Option<PathBuf>,
+
     #[command(flatten)]
     access: AccessArgs,
 }
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
+    if let Some(path) = &args.write {
+        moved::check_file(path)?;
+    }
     let session = Session::open(&args.access, terminal)?;
     let (facts, target) = match args.target.find(Purpose::Snapshot, &session) {
         Ok(found) => found,
@@ -80,6 +90,12 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     }
     if !plan.refusals.is_empty() {
         return Ok(Exit::Refused);
+    }
+    let wukong = plan.wukong.as_deref().or(target.wukong.as_deref());
+    if args.write.is_some() && wukong.is_none() {
+        terminal.error(&format!("{} is of no Wukong, so there is no file to write into", target.shown()));
+        terminal.help("leave out --write");
+        return Ok(Exit::Usage);
     }
     show(&plan, &seen, terminal);
     if args.dry_run {
@@ -102,9 +118,12 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     match session.runtime.block_on(restore(&session.door, &target, &plan, args.timeout, &say)) {
         Ok(back) => {
             terminal.say(&format!("{} is back at {} of {time}\n", target.shown(), seen.name));
-            terminal.say(&report::file_changes(&back, &facts, &target.namespace));
+            let changes = report::changes(&back, &facts, &target);
+            let wrote = wukong
+                .filter(|_| !changes.is_empty())
+                .map_or(Exit::Done, |wukong| moved::tell_or_write(args.write.as_deref(), wukong, &changes, terminal));
             terminal.say(&kept(&plan, &facts, &target.namespace));
-            Ok(Exit::Done)
+            Ok(wrote)
         }
         Err(broken) => Ok(ended(&broken, &target, &seen, terminal)),
     }
