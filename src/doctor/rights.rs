@@ -131,6 +131,7 @@ const MIGRATE: &[Need] = &[
     useful("create", CDI, "datavolumes", "disks cannot be copied while their machine is off"),
     useful("create", CDI, "datavolumes/source", "disks cannot be copied while their machine is off"),
     useful("delete", "", "persistentvolumeclaims", "`--cleanup` deletes nothing"),
+    useful("delete", "", "pods", "`--cleanup` waits for launchers that guests have left"),
     useful("list", SNAPSHOTS, "virtualmachinerestores", "`--cleanup` deletes nothing"),
     useful("list", CLASSES, "volumesnapshots", "`--cleanup` keeps claims whose storage loses their snapshots"),
 ];

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::scene::Scene;
 use super::step::{Act, Next};
 use super::storage_live;
-use crate::facts::{End, Facts, Journey, Kept, is_going, kind, text};
+use crate::facts::{End, Facts, Journey, Kept, claim_of, has_ended, is_going, kind, text, volumes};
 use crate::plan::Refusal;
 use crate::status::Subject;
 
@@ -114,6 +114,16 @@ pub fn next(journey: &Journey, facts: &Facts, subject: &Subject) -> Next {
     Left::next(journey, facts, subject, &all)
 }
 
+/// A launcher that a guest has left: KubeVirt keeps it as long as the guest runs elsewhere, and Kubernetes deletes no claim
+/// that a pod names, ended or not. Source: Kubernetes, pkg/controller/volume/pvcprotection.
+fn shell<'a>(claim: &'a Value, facts: &'a Facts) -> Option<&'a Value> {
+    let (namespace, name) = (text(claim, "/metadata/namespace")?, text(claim, "/metadata/name")?);
+    let is_launcher =
+        |pod: &&Value| pod.pointer("/metadata/labels").is_some_and(|all| all["kubevirt.io"] == "virt-launcher");
+    let names = |pod: &&Value| volumes(pod).iter().any(|volume| claim_of(volume) == Some(name));
+    facts.all(kind::POD, namespace).filter(is_launcher).find(|pod| has_ended(pod) && !is_going(pod) && names(pod))
+}
+
 /// The policy that the volume had decides what becomes of the bytes; then the claim goes, with the DataVolume above it.
 fn delete(journey: &Journey, left: &Left, facts: &Facts) -> Option<Next> {
     let name = left.kept.claim.clone();
@@ -129,6 +139,12 @@ fn delete(journey: &Journey, left: &Left, facts: &Facts) -> Option<Next> {
         });
         let words = format!("set the reclaim policy of {volume_name} back to {policy}");
         return Some(Next::step(journey, words, Act::Merge { kind: kind::VOLUME, name: volume_name, patch }));
+    }
+    if let Some(pod) = claim.and_then(|claim| shell(claim, facts)) {
+        let part = |pointer: &str| text(pod, pointer).unwrap_or_default().to_owned();
+        let (name, uid) = (part("/metadata/name"), part("/metadata/uid"));
+        let words = format!("delete the ended pod {name}, which still names {}", left.kept.claim);
+        return Some(Next::step(journey, words, Act::Delete { kind: kind::POD, name, uid }));
     }
     for (kind, object) in [(kind::DATA_VOLUME, left.copy.as_ref()), (kind::CLAIM, claim)] {
         let Some(object) = object else { continue };

@@ -115,8 +115,8 @@ fn place(journey: &Journey, moved: &crate::facts::Moved, scene: &Scene<'_>) -> O
     if text(class, "/volumeBindingMode") != Some("WaitForFirstConsumer") {
         return None;
     }
-    let moves = |disk: &&Disk<'_>| journey.disks.iter().any(|moved| moved.disk == disk.name);
-    let staying: Vec<_> = scene.disks.iter().filter(|disk| !moves(disk)).collect();
+    let is_moving = |disk: &&Disk<'_>| journey.disks.iter().any(|moved| moved.disk == disk.name);
+    let staying: Vec<_> = scene.disks.iter().filter(|disk| !is_moving(disk)).collect();
     let fits = |node: &&Value| room::against(node, scene, &staying).is_none();
     let names: Vec<_> =
         scene.facts.all_of(kind::NODE).filter(fits).filter_map(|node| text(node, "/metadata/name")).collect();
