@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Exit;
 use super::access::AccessArgs;
+use super::cleanup;
 use super::confirm::confirmed;
 use super::evacuate;
 use super::input::namespace;
@@ -16,7 +17,7 @@ use super::terminal::Terminal;
 use super::travel::{Road, arrived, go};
 use crate::cluster::{Begin, Refused, fetch, wanted_to_move};
 use crate::facts::{End, Facts, Journey, Moved, Way, claim_of, kind, text, volumes};
-use crate::migrate::{Draft, Unreadable, Wish, abort, allowed, begin, is_same, left, may_retain, needs, ways};
+use crate::migrate::{Draft, Unreadable, Wish, abort, allowed, begin, is_same, may_retain, needs, ways};
 use crate::output;
 use crate::plan::Refusal;
 use crate::status::{Subject, subject};
@@ -160,7 +161,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     let road =
         Road { session: &session, target: &target, timeout: args.timeout, write: args.write.as_deref(), terminal };
     if args.cleanup {
-        return Ok(clean(args, journey.as_ref(), &facts, &road));
+        return Ok(cleanup::clean(args, journey.as_ref(), &facts, &road));
     }
     if args.abort {
         return Ok(take_back(args, journey.as_ref(), &facts, &road));
@@ -361,46 +362,4 @@ fn take_back(args: &Args, journey: Option<&Journey>, facts: &Facts, road: &Road<
         return Exit::Refused;
     }
     go(road, Begin::With(&back, version(facts, target)))
-}
-
-fn clean(args: &Args, journey: Option<&Journey>, facts: &Facts, road: &Road<'_>) -> Exit {
-    let (target, terminal) = (road.target, road.terminal);
-    let Some(journey) = journey else {
-        terminal.say(&format!("no move of {} has left anything\n", target.shown()));
-        return Exit::Done;
-    };
-    if journey.is_open() {
-        refuse(
-            &Refusal {
-                object: target.shown(),
-                reason: "a move is under way, and may need what it left".into(),
-                help: "--continue ends it, --abort takes it back".into(),
-            },
-            terminal,
-        );
-        return Exit::Refused;
-    }
-    let lefts = left(journey, facts, &target.namespace);
-    if !lefts.is_empty() {
-        terminal.say(&output::lefts(&lefts, &terminal.out, terminal.out_width));
-    }
-    let going: Vec<_> = lefts.iter().filter(|left| left.goes()).collect();
-    let refused = lefts.iter().any(|left| left.refusal.is_some());
-    if going.is_empty() {
-        terminal.say("nothing is deleted\n");
-    }
-    if args.dry_run {
-        return Exit::Done;
-    }
-    if going.is_empty() && refused {
-        return Exit::Refused;
-    }
-    let questions: Vec<_> =
-        going.iter().map(|left| format!("delete the claim {} with its data?", left.kept.claim)).collect();
-    if !confirmed(&questions, args.yes, terminal) {
-        return Exit::Refused;
-    }
-    let confirmed: Vec<_> = going.iter().map(|left| (left.kept.claim.clone(), left.kept.uid.clone())).collect();
-    let exit = super::travel::cleanup(road, &confirmed);
-    if refused && exit == Exit::Done { Exit::Refused } else { exit }
 }

@@ -6,6 +6,7 @@ mod access;
 mod adopt;
 mod apply;
 mod base;
+mod cleanup;
 mod confirm;
 mod delete;
 mod diff;

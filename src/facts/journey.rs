@@ -8,6 +8,7 @@ use super::{Facts, RECORD_LABEL, Unusable, kind};
 
 /// A move of a machine or of its disks.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and they are independent")]
 pub struct Journey {
     /// The VirtualMachine.
     pub vm: String,

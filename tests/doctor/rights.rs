@@ -32,7 +32,7 @@ fn who_may_only_start_and_stop() {
   ! delete: you may not get and delete secrets, patch, get and delete virtualmachines.kubevirt.io, get virtualmachineinstances.kubevirt.io, get, patch and delete persistentvolumeclaims, delete configmaps, delete network-attachment-definitions.k8s.cni.cncf.io, delete datavolumes.cdi.kubevirt.io
     machines cannot be deleted: they cannot be stopped before; a deletion breaks off half-way
     → ask an administrator for a Role in prod with these rights
-  ! migrate: you may not create and update configmaps, create virtualmachineinstancemigrations.kubevirt.io, patch virtualmachines.kubevirt.io, create and delete persistentvolumeclaims, create datavolumes.cdi.kubevirt.io, create datavolumes.cdi.kubevirt.io/source
+  ! migrate: you may not create and update configmaps, create virtualmachineinstancemigrations.kubevirt.io, patch virtualmachines.kubevirt.io, create and delete persistentvolumeclaims, create datavolumes.cdi.kubevirt.io, create datavolumes.cdi.kubevirt.io/source, delete pods
     nothing can move: a move is recorded before its first step
     → ask an administrator for a Role in prod with these rights
   · recover-node: you may, but not get and patch nodes
