@@ -8,7 +8,8 @@ use super::scene::Scene;
 use super::step::{Act, Next, abort_command, halted, patch_machine};
 use super::swap::{Stand, stand, swap};
 use super::target;
-use crate::facts::{End, Journey, condition, is_going, kind, path, text};
+use crate::facts::{End, Journey, Moved, condition, is_going, kind, path, text};
+use crate::quantity::Quantity;
 
 /// The value of `updateVolumesStrategy` under which claims are copied and not just exchanged.
 const MIGRATION: &str = "Migration";
@@ -144,6 +145,16 @@ fn before(journey: &Journey, scene: &Scene<'_>) -> Next {
         if waits {
             return Next::wait(format!("the claim {} is not bound yet", moved.to));
         }
+        if let Some(capacity) = too_small(claim, moved) {
+            return Next::stuck(
+                journey,
+                format!(
+                    "{} gave {} a volume of {capacity}, less than the {} that were asked for",
+                    moved.class, moved.to, moved.size
+                ),
+                format!("{}, then choose another class", abort_command(journey, scene.namespace)),
+            );
+        }
     }
     if !scene.runs() {
         return Next::stuck(
@@ -170,6 +181,13 @@ fn before(journey: &Journey, scene: &Scene<'_>) -> Next {
     };
     let act = swap(scene.vm, &journey, false, &json!({"updateVolumesStrategy": MIGRATION}));
     Next::step(&journey, "tell the machine to move to the new claims", act)
+}
+
+/// What a bound claim really has, if that is less than it asked for: the copy would break off.
+fn too_small<'c>(claim: &'c Value, moved: &Moved) -> Option<&'c str> {
+    let bytes = |text: &str| Quantity::parse(text).ok()?.units();
+    let capacity = text(claim, "/status/capacity/storage")?;
+    (bytes(capacity)? < bytes(&moved.size)?).then_some(capacity)
 }
 
 fn binds_at_once(claim: &Value, scene: &Scene<'_>) -> bool {

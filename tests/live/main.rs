@@ -69,6 +69,7 @@ fn main() -> ExitCode {
         fates::of_what_is_lost,
         moves::taken_back_at_every_step,
         moves::killed_at_every_step,
+        moves::a_target_node_that_dies,
         moves::live_there_and_back,
         moves::offline_there_and_back,
         recovery::of_a_node_that_died,

@@ -353,6 +353,43 @@ pub async fn to_another_node(cluster: &Cluster) -> Result<()> {
     moving.same()
 }
 
+/// The node to which a guest is being copied dies: the guest is on its old disks, and the move is taken back.
+pub async fn a_target_node_that_dies(cluster: &Cluster) -> Result<()> {
+    let namespace = "moves-dies";
+    let of = |name: &str| Reference::new("v1", "Node", "", name);
+    let label = json!({"metadata": {"labels": {"moves-dies": "yes"}}});
+    cluster.objects.merge(&of(nodes::NODES[0]), "", &label).await?;
+    let there = format!(
+        "  highAvailability: {{nodeSelector: {{moves-dies: 'yes'}}, tolerations: [{{key: {}, operator: Exists}}]}}\n",
+        nodes::OWN
+    );
+    let moving = Moving::start(cluster, namespace, &(LOCAL.to_owned() + &there), &DISKS).await?;
+    let before = Inventory::of(cluster, namespace).await?;
+    cluster.add_node("worker-dies").await?;
+    cluster.objects.merge(&of("worker-dies"), "", &label).await?;
+    let ready = |status: &'static str| {
+        move |node: Option<&Value>| node.is_some_and(|node| condition(node, "Ready")["status"] == status)
+    };
+    cluster.objects.wait(&of("worker-dies"), LONG, ready("True")).await?;
+    let hangs = json!({"metadata": {"annotations": {guest::MIGRATION: "hangs"}}});
+    cluster.objects.merge(&vmi(namespace), "", &hangs).await?;
+    moving.migrate(&["--to-storage-class", "longhorn", "--yes", "--timeout", "20s"], 6)?;
+    until(cluster, &vmi(namespace), "/status/migrationState/targetNode", &json!("worker-dies")).await?;
+    cluster.lose_node("worker-dies").await?;
+    cluster.objects.wait(&of("worker-dies"), LONG, ready("Unknown")).await?;
+    let reported = moving.migrate(&["--abort", "--yes"], 0)?;
+    ensure!(reported.contains("web-system-m2") && reported.contains("web-data-m2"), "{reported}");
+    moving.whole().await?;
+    moving.same()?;
+    before.still_there(cluster).await?;
+    cluster.find_node("worker-dies").await?;
+    cluster.objects.wait(&of("worker-dies"), LONG, ready("True")).await?;
+    cluster.objects.delete(&vm(namespace)).await?;
+    until_gone(cluster, &vmi(namespace)).await?;
+    cluster.objects.delete(&of("worker-dies")).await?;
+    Ok(())
+}
+
 /// A machine that cannot be moved stays, with the reason, and the others go.
 pub async fn a_node_is_emptied(cluster: &Cluster) -> Result<()> {
     let namespace = "moves-away";

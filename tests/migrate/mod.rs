@@ -306,6 +306,17 @@ fn a_guest_that_was_started_on_empty_claims_is_stopped_before_they_are_exchanged
     assert!(sim.runs());
 }
 
+#[test]
+fn a_class_that_gives_less_than_it_is_asked_for_is_not_copied_to() {
+    let mut sim = started(Sim::new(&always()), &wish(Some("fast"), None, false));
+    sim.go();
+    sim.settle();
+    sim.change(kind::CLAIM, "web-system-m2", |claim| claim["status"]["capacity"]["storage"] = json!("1Gi"));
+    let Next::Stuck(refusal) = sim.go() else { panic!("it went on") };
+    assert!(refusal.reason.contains("a volume of 1Gi") && refusal.help.contains("--abort"), "{refusal:?}");
+    assert_eq!(sim.claims(), SOURCES);
+}
+
 /// Goes on until KubeVirt copies.
 fn copying(wish: &Wish) -> Sim {
     let mut sim = started(Sim::new(&always()), wish);

@@ -20,8 +20,12 @@ pub(super) fn next<'a>(
 ) -> Option<Change<'a>> {
     let state = &machine["status"]["migrationState"];
     let is = |key: &str| !state[key].is_null() && state[key] != json!(false) && state[key] != json!("");
-    if !is("targetNode") || !alive.iter().any(|node| state["targetNode"] == **node) {
+    if !is("targetNode") {
         return None;
+    }
+    if !alive.iter().any(|node| state["targetNode"] == **node) {
+        // The node that the guest is on, which is asked to end it, still reports.
+        return (is("abortRequested") && !is("endTimestamp")).then(|| same_disks(aborted(machine.clone(), now)));
     }
     if is("failed") {
         // The launcher to which the guest did not come ends.
@@ -42,10 +46,9 @@ pub(super) fn next<'a>(
         }
     };
     if is("abortRequested") {
-        let mut end = failed("Live migration aborted ", now);
-        end["abortStatus"] = json!("Succeeded");
-        report(status, &end);
-    } else if !is("targetNodeAddress") {
+        return Some(same_disks(aborted(changed, now)));
+    }
+    if !is("targetNodeAddress") {
         let ports = json!({"49152": 0});
         report(status, &json!({"targetNodeAddress": "192.0.2.9", "targetDirectMigrationNodePorts": ports}));
     } else if !is("startTimestamp") {
@@ -65,6 +68,15 @@ pub(super) fn next<'a>(
         changed["metadata"]["labels"]["kubevirt.io/nodeName"] = state["targetNode"].clone();
     }
     Some(same_disks(changed))
+}
+
+fn aborted(mut machine: Value, now: &str) -> Value {
+    let mut end = failed("Live migration aborted ", now);
+    end["abortStatus"] = json!("Succeeded");
+    for (key, value) in end.as_object().into_iter().flatten() {
+        machine["status"]["migrationState"][key] = value.clone();
+    }
+    machine
 }
 
 fn failed(why: &str, now: &str) -> Value {
