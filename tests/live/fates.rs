@@ -257,7 +257,8 @@ pub async fn of_what_is_lost(cluster: &Cluster) -> Result<()> {
     cluster.add_node(node).await?;
     let there = json!({
         "nodeSelector": {"kubernetes.io/hostname": node},
-        "tolerations": [{"key": nodes::OWN, "operator": "Exists"}],
+        // Of its own node alone: those of other tests come and go.
+        "tolerations": [{"key": nodes::OWN, "operator": "Equal", "value": node}],
     });
     for (namespace, class) in [("fate-node-local", "local-path"), ("fate-node-copies", "longhorn")] {
         apply(cluster, namespace, &disk("data", class), &[], &there).await?;

@@ -100,6 +100,19 @@ impl<'a> Moving<'a> {
         }
     }
 
+    /// Begins a live move of all disks, and kills the run in the middle of the copy.
+    async fn copying(&self) -> Result<()> {
+        let mut run = self.begin(&["--to-storage-class", "longhorn", "--yes"])?;
+        let copies = |found: Option<&Value>| {
+            found.is_some_and(|found| found["status"]["migrationState"]["startTimestamp"].is_string())
+        };
+        let found = self.cluster.objects.wait(&vmi(self.namespace), LONG, copies).await;
+        run.kill()?;
+        run.wait()?;
+        found.map(|_| ())?;
+        Ok(())
+    }
+
     /// The claims that the machine has now, by disk.
     async fn claims(&self) -> Result<Vec<(String, String)>> {
         let vm = self.cluster.objects.get(&vm(self.namespace)).await?.context("no machine")?;
@@ -265,9 +278,7 @@ pub async fn a_guest_that_ends_on_the_way(cluster: &Cluster) -> Result<()> {
     let before = Inventory::of(cluster, namespace).await?;
     let hangs = json!({"metadata": {"annotations": {guest::MIGRATION: "hangs"}}});
     let first = cluster.objects.merge(&vmi(namespace), "", &hangs).await?["metadata"]["uid"].clone();
-    let wish = ["--to-storage-class", "longhorn", "--yes", "--timeout", "20s"];
-    let late = moving.migrate(&wish, 6)?;
-    ensure!(late.contains("copying"), "{late}");
+    moving.copying().await?;
     cluster.objects.delete(&vmi(namespace)).await?;
     let another = |found: Option<&Value>| {
         found.is_some_and(|found| found["metadata"]["uid"] != first && found["status"]["phase"] == "Running")
@@ -360,7 +371,7 @@ pub async fn a_target_node_that_dies(cluster: &Cluster) -> Result<()> {
     let label = json!({"metadata": {"labels": {"moves-dies": "yes"}}});
     cluster.objects.merge(&of(nodes::NODES[0]), "", &label).await?;
     let there = format!(
-        "  highAvailability: {{nodeSelector: {{moves-dies: 'yes'}}, tolerations: [{{key: {}, operator: Exists}}]}}\n",
+        "  highAvailability: {{nodeSelector: {{moves-dies: 'yes'}}, tolerations: [{{key: {}, operator: Equal, value: worker-dies}}]}}\n",
         nodes::OWN
     );
     let moving = Moving::start(cluster, namespace, &(LOCAL.to_owned() + &there), &DISKS).await?;
@@ -373,7 +384,7 @@ pub async fn a_target_node_that_dies(cluster: &Cluster) -> Result<()> {
     cluster.objects.wait(&of("worker-dies"), LONG, ready("True")).await?;
     let hangs = json!({"metadata": {"annotations": {guest::MIGRATION: "hangs"}}});
     cluster.objects.merge(&vmi(namespace), "", &hangs).await?;
-    moving.migrate(&["--to-storage-class", "longhorn", "--yes", "--timeout", "20s"], 6)?;
+    moving.copying().await?;
     until(cluster, &vmi(namespace), "/status/migrationState/targetNode", &json!("worker-dies")).await?;
     cluster.lose_node("worker-dies").await?;
     cluster.objects.wait(&of("worker-dies"), LONG, ready("Unknown")).await?;
@@ -404,7 +415,7 @@ pub async fn a_node_is_emptied(cluster: &Cluster) -> Result<()> {
                 "key": "kubernetes.io/hostname", "operator": "In", "values": ["worker-away"],
             }]},
         }]}},
-        "tolerations": [{"key": nodes::OWN, "operator": "Exists"}],
+        "tolerations": [{"key": nodes::OWN, "operator": "Equal", "value": "worker-away"}],
     }}}});
     for (name, spec) in
         [("shared", SHARED), ("local", "  disks: [{name: system, size: 1Gi, storageClassName: local-path}]\n")]

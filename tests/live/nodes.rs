@@ -16,7 +16,7 @@ pub async fn a_lost_node_is_noticed(cluster: &Cluster) -> Result<()> {
     cluster.objects.wait(&node, LONG, ready("True")).await?;
     let there = json!({
         "nodeSelector": {"kubernetes.io/hostname": "worker-lost"},
-        "tolerations": [{"key": nodes::OWN, "operator": "Exists"}],
+        "tolerations": [{"key": nodes::OWN, "operator": "Equal", "value": "worker-lost"}],
     });
     cluster.namespace("node-lost").await?;
     for mut object in

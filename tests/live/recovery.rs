@@ -57,7 +57,7 @@ async fn run_there(cluster: &Cluster, name: &str, namespace: &str, class: &str) 
         if object["kind"] == "VirtualMachine" {
             let spec = &mut object["spec"]["template"]["spec"];
             spec["nodeSelector"] = json!({"kubernetes.io/hostname": name});
-            spec["tolerations"] = json!([{"key": nodes::OWN, "operator": "Exists"}]);
+            spec["tolerations"] = json!([{"key": nodes::OWN, "operator": "Equal", "value": name}]);
         }
         cluster.objects.apply(&object).await?;
     }
