@@ -62,7 +62,7 @@ impl<'a> Moving<'a> {
 
     fn migrate(&self, args: &[&str], code: i32) -> Result<String> {
         // A move that waits for ever ends the test with what it waits for.
-        let limit: &[&str] = if args.contains(&"--timeout") { &[] } else { &["--timeout", "2m"] };
+        let limit: &[&str] = if args.contains(&"--timeout") { &[] } else { &["--timeout", "5m"] };
         said(self.cluster, &[&["migrate", "web", "-n", self.namespace], args, limit].concat(), code)
     }
 
