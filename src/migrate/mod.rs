@@ -10,6 +10,7 @@ mod begin;
 mod check;
 mod checklist;
 mod cleanup;
+mod copying;
 mod finish;
 mod node;
 mod offline;
@@ -94,9 +95,9 @@ pub fn abort(journey: &Journey, facts: &Facts, subject: &Subject, forced: bool) 
     let Some(scene) = Scene::of(facts, subject) else { return Ok(back) };
     let arrived = journey.way == Way::StorageLive
         && swap::stand(scene.vm, journey) == swap::Stand::Target
-        && match storage_live::copying(&back, &scene) {
-            storage_live::Copying::Complete => true,
-            storage_live::Copying::UnderWay => storage_live::has_moved(journey, &scene),
+        && match copying::copying(&back, &scene) {
+            copying::Copying::Complete => true,
+            copying::Copying::UnderWay => copying::has_moved(journey, &scene),
             _ => false,
         };
     if arrived {
