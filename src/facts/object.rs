@@ -36,7 +36,7 @@ pub fn is_going(object: &Value) -> bool {
     at(object, "/metadata/deletionTimestamp").is_some_and(|time| !time.is_null())
 }
 
-/// Whether a pod or an instance has ended, and holds its volumes no more. A machine has no phase.
+/// Whether a pod or an instance has ended, and holds its volumes no more, or a migration has. A machine has no phase.
 pub fn has_ended(object: &Value) -> bool {
     matches!(text(object, "/status/phase"), Some("Succeeded" | "Failed"))
 }
@@ -82,6 +82,11 @@ pub fn condition<'a>(object: &'a Value, name: &str) -> Option<(bool, &'a str, &'
     let found = all.iter().find(|condition| condition["type"] == name)?;
     let part = |pointer| text(found, pointer).unwrap_or_default();
     Some((part("/status") == "True", part("/reason"), part("/message")))
+}
+
+/// Whether a condition of an object is true; one that is not there is not.
+pub fn holds(object: &Value, name: &str) -> bool {
+    condition(object, name).is_some_and(|(holds, ..)| holds)
 }
 
 /// When an event was last seen, as the API writes times.

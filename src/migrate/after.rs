@@ -4,10 +4,9 @@ use serde_json::Value;
 
 use super::check::Check;
 use super::scene::Scene;
-use super::size::guest_bytes;
+use super::size::{bytes_at, guest_bytes};
 use super::swap::{Stand, stand};
 use crate::facts::{Facts, Journey, Way, condition, kind, text};
-use crate::quantity::Quantity;
 use crate::status::Subject;
 
 /// The checklist after a move that has come to its end.
@@ -124,8 +123,7 @@ fn guest(scene: &Scene<'_>) -> Vec<Check> {
 }
 
 fn size(what: &str, moved: &crate::facts::Moved, claim: &Value, scene: &Scene<'_>) -> Check {
-    let real = text(claim, "/status/capacity/storage").and_then(|text| Quantity::parse(text).ok());
-    let real = real.as_ref().and_then(Quantity::units);
+    let real = bytes_at(claim, "/status/capacity/storage");
     let old = scene.facts.get(kind::CLAIM, scene.namespace, &moved.from);
     let needed = old.and_then(|old| {
         let disk = super::scene::Disk {

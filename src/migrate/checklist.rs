@@ -5,10 +5,9 @@ use serde_json::Value;
 use super::check::Check;
 use super::room;
 use super::scene::{Disk, Scene};
-use super::size::shown;
-use crate::facts::{Moved, Way, claim_of, condition, kind, strings, text, volumes};
+use super::size::{bytes, guest_bytes};
+use crate::facts::{Moved, Way, claim_of, condition, holds, kind, strings, text, volumes};
 use crate::plan::{claim_user, migrates, readable, rolls_out, version};
-use crate::quantity::Quantity;
 
 /// What shall move, and where to.
 pub(super) struct Course<'a> {
@@ -76,13 +75,12 @@ fn busy(scene: &Scene<'_>) -> Vec<Check> {
             all.push(Check::failed(format!("no {what} under way"), format!("{name} is"), help));
         }
     }
-    let going = scene.migrations().find(|found| !matches!(text(found, "/status/phase"), Some("Failed" | "Succeeded")));
-    if let Some(found) = going {
+    if let Some(found) = scene.migrating() {
         let name = text(found, "/metadata/name").unwrap_or("?");
         let help = format!("wait for it, or end it: kubectl delete vmim {name} -n {}", scene.namespace);
         all.push(Check::failed("no migration under way", format!("{name} is"), help));
     }
-    if condition(scene.vm, "ManualRecoveryRequired").is_some_and(|(holds, ..)| holds) {
+    if holds(scene.vm, "ManualRecoveryRequired") {
         let help = "put the old claims back into spec.template.spec.volumes first";
         all.push(Check::failed("whole disks", "an earlier move of its disks broke off (ManualRecoveryRequired)", help));
     }
@@ -326,12 +324,12 @@ fn sizes(course: &Course<'_>, scene: &Scene<'_>) -> Vec<Check> {
     for moved in course.disks {
         let Some(disk) = scene.disks.iter().find(|disk| disk.name == moved.disk) else { continue };
         let what = format!("disk {}", moved.disk);
-        let bytes = Quantity::parse(&moved.size).ok().and_then(|size| size.units()).unwrap_or_default();
-        sum = sum.saturating_add(bytes);
+        let asked = bytes(&moved.size).unwrap_or_default();
+        sum = sum.saturating_add(asked);
         let bound = disk.claim.and_then(|claim| text(claim, "/status/phase"));
-        match (bound, super::size::guest_bytes(disk, scene.facts)) {
+        match (bound, guest_bytes(disk, scene.facts)) {
             (Some("Bound"), Some(guest)) => {
-                let detail = format!("{} of data at most, into a claim of {}", shown(guest), moved.size);
+                let detail = format!("{} of data at most, into a claim of {}", readable(guest), moved.size);
                 all.push(Check::passed(what, detail));
             }
             (Some("Bound"), None) => {
@@ -350,14 +348,14 @@ fn sizes(course: &Course<'_>, scene: &Scene<'_>) -> Vec<Check> {
             {
                 let part = |field: &str| {
                     let value = quota.pointer("/status").and_then(|status| status[field][&resource].as_str())?;
-                    Quantity::parse(value).ok()?.units()
+                    bytes(value)
                 };
                 if let (Some(hard), Some(used)) = (part("hard"), part("used"))
                     && used.saturating_add(sum) > hard
                 {
                     let name = text(quota, "/metadata/name").unwrap_or("?");
                     let left = readable(hard.saturating_sub(used));
-                    let why = format!("{} are needed beside the old disks, and {name} has {left} left", shown(sum));
+                    let why = format!("{} are needed beside the old disks, and {name} has {left} left", readable(sum));
                     all.push(Check::failed(
                         "room in the quota",
                         why,

@@ -2,9 +2,10 @@
 
 mod held;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::scene::Scene;
+use super::policy::set_back;
+use super::scene::{Scene, volume_of};
 use super::step::{Act, Next};
 use super::storage_live;
 use crate::facts::{End, Facts, Journey, Kept, claim_of, has_ended, is_going, kind, text, volumes};
@@ -101,19 +102,6 @@ fn is_owner(owned: &Value, uid: &str) -> bool {
     !uid.is_empty() && owners.into_iter().flatten().any(|owner| owner["uid"] == uid)
 }
 
-/// The volume of a claim: one that knows nothing of the claim is only named by it, and belongs to somebody else.
-fn volume<'f>(claim: &Value, facts: &'f Facts) -> Option<&'f Value> {
-    let volume = text(claim, "/spec/volumeName").and_then(|name| facts.get(kind::VOLUME, "", name))?;
-    let uid = text(claim, "/metadata/uid").filter(|uid| !uid.is_empty())?;
-    (text(volume, "/spec/claimRef/uid") == Some(uid)).then_some(volume)
-}
-
-/// The next step of a cleanup that deletes all that may go.
-pub fn next(journey: &Journey, facts: &Facts, subject: &Subject) -> Next {
-    let all: Vec<_> = journey.kept.iter().map(|kept| (kept.claim.clone(), kept.uid.clone())).collect();
-    Left::next(journey, facts, subject, &all)
-}
-
 /// A launcher that a guest has left: KubeVirt keeps it as long as the guest runs elsewhere, and Kubernetes deletes no claim
 /// that a pod names, ended or not. Source: Kubernetes, pkg/controller/volume/pvcprotection.
 fn shell<'a>(claim: &'a Value, facts: &'a Facts) -> Option<&'a Value> {
@@ -128,17 +116,9 @@ fn shell<'a>(claim: &'a Value, facts: &'a Facts) -> Option<&'a Value> {
 fn delete(journey: &Journey, left: &Left, facts: &Facts) -> Option<Next> {
     let name = left.kept.claim.clone();
     let claim = left.claim.as_ref();
-    if let (Some(policy), Some(claim)) = (&left.kept.policy, claim)
-        && let Some(volume) = volume(claim, facts)
-        && text(volume, "/spec/persistentVolumeReclaimPolicy") != Some(policy)
-        && !is_going(claim)
-    {
-        let volume_name = text(volume, "/metadata/name")?.to_owned();
-        let patch = json!({
-            "metadata": {"uid": volume["metadata"]["uid"]}, "spec": {"persistentVolumeReclaimPolicy": policy},
-        });
-        let words = format!("set the reclaim policy of {volume_name} back to {policy}");
-        return Some(Next::step(journey, words, Act::Merge { kind: kind::VOLUME, name: volume_name, patch }));
+    let volume = claim.filter(|claim| !is_going(claim)).and_then(|claim| volume_of(claim, facts));
+    if let Some(next) = set_back(journey, volume, left.kept.policy.as_deref()) {
+        return Some(next);
     }
     if let Some(pod) = claim.and_then(|claim| shell(claim, facts)) {
         let part = |pointer: &str| text(pod, pointer).unwrap_or_default().to_owned();

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::scene::Scene;
 use super::swap::{Stand, stand};
-use crate::facts::{Journey, condition, is_going, path, text};
+use crate::facts::{Journey, holds, is_going, path, text};
 
 /// How far KubeVirt is with the copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,8 +38,8 @@ pub(super) fn copying(journey: &Journey, scene: &Scene<'_>) -> Copying {
 fn seen(journey: &Journey, scene: &Scene<'_>) -> Copying {
     let tries: Vec<_> = tries(journey, scene).collect();
     let succeeded = tries.iter().any(|found| text(found, "/status/phase") == Some("Succeeded"));
-    let by_other = scene.migrations().filter(|found| is_new(journey, found) && !is_of_volumes(found));
-    let by_other = by_other.filter(|found| text(found, "/status/phase") == Some("Succeeded")).count() > 0;
+    let is_other = |found: &&Value| is_new(journey, found) && !is_of_volumes(found);
+    let by_other = scene.migrations().filter(is_other).any(|found| text(found, "/status/phase") == Some("Succeeded"));
     let begun =
         scene.vm.pointer("/status/volumeUpdateState/volumeMigrationState/migratedVolumes").and_then(Value::as_array);
     let begun = begun.is_some_and(|all| {
@@ -50,7 +50,7 @@ fn seen(journey: &Journey, scene: &Scene<'_>) -> Copying {
     });
     let same = |instance: &&&Value| text(instance, "/metadata/uid") == journey.instance.as_deref();
     if let Some(instance) = scene.instance.as_ref().filter(same).filter(|instance| !is_going(instance)) {
-        let changing = condition(instance, "VolumesChange").is_some_and(|(holds, ..)| holds);
+        let changing = holds(instance, "VolumesChange");
         return match stand(instance, journey) {
             Stand::Target if succeeded && !changing => Copying::Complete,
             // A migration for another reason copied, if it began late enough: nobody can tell.
@@ -60,7 +60,7 @@ fn seen(journey: &Journey, scene: &Scene<'_>) -> Copying {
             Stand::Source | Stand::Other => Copying::Not,
         };
     }
-    let by_hand = condition(scene.vm, "ManualRecoveryRequired").is_some_and(|(holds, ..)| holds);
+    let by_hand = holds(scene.vm, "ManualRecoveryRequired");
     match (succeeded, tries.is_empty()) {
         (true, _) => Copying::Complete,
         _ if by_other => Copying::Unclear,
@@ -72,15 +72,15 @@ fn seen(journey: &Journey, scene: &Scene<'_>) -> Copying {
 }
 
 /// The migrations by which the disks were copied, or were to be.
-pub(super) fn tries<'a>(journey: &Journey, scene: &Scene<'a>) -> impl Iterator<Item = &'a Value> {
-    scene.migrations().filter(|found| is_of_volumes(found) && is_new(journey, found)).collect::<Vec<_>>().into_iter()
+pub(super) fn tries<'a>(journey: &'a Journey, scene: &Scene<'a>) -> impl Iterator<Item = &'a Value> {
+    scene.migrations().filter(move |found| is_of_volumes(found) && is_new(journey, found))
 }
 
-pub(super) fn is_of_volumes(migration: &Value) -> bool {
+fn is_of_volumes(migration: &Value) -> bool {
     path(migration, &["metadata", "labels", VOLUMES]).is_some()
 }
 
-pub(super) fn is_new(journey: &Journey, migration: &Value) -> bool {
+fn is_new(journey: &Journey, migration: &Value) -> bool {
     let name = text(migration, "/metadata/name").unwrap_or_default();
     journey.earlier.iter().all(|earlier| earlier != name)
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::offline;
 use super::scene::Scene;
 use super::step::{Act, Next, abort_command, halt, is_halted, patch_machine};
-use crate::facts::{End, Journey, condition, is_going, kind, text};
+use crate::facts::{End, Journey, condition, has_ended, is_going, kind, text};
 
 /// The label by which a node is named.
 pub(super) const HOSTNAME: &str = "kubernetes.io/hostname";
@@ -15,7 +15,7 @@ pub(super) fn live(journey: &Journey, scene: &Scene<'_>) -> Next {
     let name = journey.migration.clone().unwrap_or_default();
     let found = scene.facts.get(kind::MIGRATION, scene.namespace, &name);
     let phase = found.and_then(|found| text(found, "/status/phase"));
-    let ended = matches!(phase, Some("Succeeded" | "Failed"));
+    let ended = found.is_some_and(has_ended);
     if journey.back {
         return match found {
             Some(found) if !ended && !is_going(found) => {

@@ -105,6 +105,11 @@ impl<'a> Scene<'a> {
         claims.filter(of_state).filter_map(|claim| volume_of(claim, self.facts))
     }
 
+    /// A migration of the machine that is under way.
+    pub(super) fn migrating(&self) -> Option<&'a Value> {
+        self.migrations().find(|found| !has_ended(found))
+    }
+
     /// The migrations of the machine.
     pub(super) fn migrations(&self) -> impl Iterator<Item = &'a Value> {
         let name = text(self.vm, "/metadata/name").unwrap_or_default();
@@ -115,8 +120,8 @@ impl<'a> Scene<'a> {
 /// The volume of a claim. Each names the other: a claim alone may name any volume of the cluster.
 pub(super) fn volume_of<'a>(claim: &Value, facts: &'a Facts) -> Option<&'a Value> {
     let volume = text(claim, "/spec/volumeName").and_then(|name| facts.get(kind::VOLUME, "", name))?;
-    let uid = text(claim, "/metadata/uid");
-    (uid.is_some() && text(volume, "/spec/claimRef/uid") == uid).then_some(volume)
+    let uid = text(claim, "/metadata/uid").filter(|uid| !uid.is_empty())?;
+    (text(volume, "/spec/claimRef/uid") == Some(uid)).then_some(volume)
 }
 
 impl Disk<'_> {

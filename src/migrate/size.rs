@@ -17,14 +17,14 @@ pub(super) const GUEST_SIZE: &str = "vm.novasphere.dev/guest-size";
 /// an empty claim as large as it can.
 pub(super) fn guest_bytes(disk: &Disk<'_>, facts: &Facts) -> Option<u64> {
     let claim = disk.claim?;
-    let capacity = bytes(claim, "/status/capacity/storage");
-    let request = bytes(claim, "/spec/resources/requests/storage");
+    let capacity = bytes_at(claim, "/status/capacity/storage");
+    let request = bytes_at(claim, "/spec/resources/requests/storage");
     if disk.is_block() {
         return capacity.or(request);
     }
     let noted = path(claim, &["metadata", "annotations", GUEST_SIZE]).and_then(Value::as_str);
     let noted = noted.and_then(|text| text.parse::<u64>().ok());
-    let filled = disk.data_volume.and_then(|volume| bytes(volume, "/spec/storage/resources/requests/storage"));
+    let filled = disk.data_volume.and_then(|volume| bytes_at(volume, "/spec/storage/resources/requests/storage"));
     let request = request?;
     // A claim that was grown since holds more than what it was made for.
     let class = disk.class().unwrap_or_default();
@@ -38,18 +38,18 @@ pub(super) fn request(guest: u64, volume_mode: &str, class: &str, facts: &Facts)
     readable(claim_size(guest, volume_mode == "Block", class, facts))
 }
 
-/// Bytes as a quantity that people can read.
-pub fn shown(bytes: u64) -> String {
-    readable(bytes)
+/// A quantity in bytes; none if it is none.
+pub(super) fn bytes(quantity: &str) -> Option<u64> {
+    Quantity::parse(quantity).ok()?.units()
 }
 
-fn bytes(object: &Value, pointer: &str) -> Option<u64> {
-    Quantity::parse(text(object, pointer)?).ok()?.units()
+/// The bytes at a place of an object.
+pub(super) fn bytes_at(object: &Value, pointer: &str) -> Option<u64> {
+    bytes(text(object, pointer)?)
 }
 
-/// The larger of a quantity and of what a claim asks for or has.
+/// The larger of a quantity and of what a claim asks for.
 pub(super) fn at_least(size: &str, claim: &Value) -> String {
-    let of = |text: &str| Quantity::parse(text).ok().and_then(|quantity| quantity.units()).unwrap_or_default();
-    let request = bytes(claim, "/spec/resources/requests/storage").unwrap_or_default();
-    readable(of(size).max(request))
+    let request = bytes_at(claim, "/spec/resources/requests/storage").unwrap_or_default();
+    readable(bytes(size).unwrap_or_default().max(request))
 }

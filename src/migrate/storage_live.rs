@@ -6,11 +6,11 @@ use super::copying::{Copying, copying, has_moved, tries};
 use super::finish;
 use super::offline;
 use super::scene::Scene;
+use super::size::bytes;
 use super::step::{Act, Next, abort_command, halted, patch_machine};
-use super::swap::{Stand, stand, swap};
+use super::swap::{Stand, astray, stand, swap};
 use super::target;
-use crate::facts::{End, Journey, Moved, condition, is_going, kind, text};
-use crate::quantity::Quantity;
+use crate::facts::{End, Journey, Moved, condition, has_ended, holds, is_going, kind, text};
 
 /// The value of `updateVolumesStrategy` under which claims are copied and not just exchanged.
 const MIGRATION: &str = "Migration";
@@ -24,9 +24,8 @@ pub(super) fn next(journey: &Journey, scene: &Scene<'_>) -> Next {
     match stand(scene.vm, journey) {
         Stand::Source => before(journey, scene),
         Stand::Target => after(journey, scene),
-        Stand::Other => Next::stuck(
+        Stand::Other => astray(
             journey,
-            "its disks stand neither on the old claims nor on the new ones: somebody changed them meanwhile",
             format!(
                 "`kubectl get vm {} -n {} -o yaml` shows spec.template.spec.volumes; put the old claims back, then --abort",
                 journey.vm, scene.namespace
@@ -78,9 +77,7 @@ fn before(journey: &Journey, scene: &Scene<'_>) -> Next {
         );
     }
     // One that is under way copies nothing, and would pass for the one that does.
-    if let Some(other) =
-        scene.migrations().find(|found| !matches!(text(found, "/status/phase"), Some("Failed" | "Succeeded")))
-    {
+    if let Some(other) = scene.migrating() {
         return Next::wait(format!("another migration, {}, ends", text(other, "/metadata/name").unwrap_or("?")));
     }
     if let Some(next) = offline::others(journey, scene) {
@@ -99,7 +96,6 @@ fn before(journey: &Journey, scene: &Scene<'_>) -> Next {
 
 /// What a bound claim really has, if that is less than it asked for: the copy would break off.
 fn too_small<'c>(claim: &'c Value, moved: &Moved) -> Option<&'c str> {
-    let bytes = |text: &str| Quantity::parse(text).ok()?.units();
     let capacity = text(claim, "/status/capacity/storage")?;
     (bytes(capacity)? < bytes(&moved.size)?).then_some(capacity)
 }
@@ -134,10 +130,8 @@ fn after(journey: &Journey, scene: &Scene<'_>) -> Next {
                 abort_command(journey, scene.namespace)
             ),
         ),
-        Copying::Not | Copying::UnderWay => {
-            let due = condition(scene.vm, "RestartRequired")
-                .filter(|(due, ..)| *due && copying(journey, scene) == Copying::Not);
-            if let Some((_, _, message)) = due {
+        state @ (Copying::Not | Copying::UnderWay) => {
+            if let (Copying::Not, Some((true, _, message))) = (state, condition(scene.vm, "RestartRequired")) {
                 return Next::stuck(
                     journey,
                     format!("KubeVirt does not copy its disks while it runs: {message}"),
@@ -184,9 +178,8 @@ fn failures(journey: &Journey, scene: &Scene<'_>) -> (usize, String) {
 }
 
 fn words(scene: &Scene<'_>, failed: usize, reason: &str) -> String {
-    let going = scene.migrations().find(|found| !matches!(text(found, "/status/phase"), Some("Failed" | "Succeeded")));
     let tries = if failed > 0 { format!(", after {failed} failed: {reason}") } else { String::new() };
-    match going {
+    match scene.migrating() {
         Some(found) => {
             let part = |pointer: &str| text(found, pointer);
             let node = part("/status/migrationState/targetNode").map(|node| format!(" to {node}")).unwrap_or_default();
@@ -210,7 +203,11 @@ pub(super) fn settled(journey: &Journey, scene: &Scene<'_>) -> Option<Next> {
         .instance
         .is_none_or(|instance| text(instance, "/metadata/creationTimestamp") > Some(journey.begun.as_str()));
     let ours = text(scene.vm, "/spec/updateVolumesStrategy") == Some(MIGRATION);
-    if ours && fresh { taken_back(journey, scene) } else { None }
+    let before = journey.volumes_strategy.as_deref();
+    (ours && fresh && before != Some(MIGRATION)).then(|| {
+        let act = patch_machine(scene.vm, json!({"spec": {"updateVolumesStrategy": before}}));
+        Next::step(journey, "set updateVolumesStrategy back", act)
+    })
 }
 
 /// All disks go back to the claims that they came from, in one edit, and the strategy with them: under Migration another
@@ -230,7 +227,7 @@ fn back(journey: &Journey, scene: &Scene<'_>) -> Next {
             // The guest is there, and KubeVirt has not noted it: its cancelling would give the guest the old disks.
             Copying::UnderWay if has_moved(journey, scene) => Next::wait("KubeVirt notes that the copy has ended"),
             // KubeVirt hands nothing to a machine for which a restart is due, the cancelling of a copy neither.
-            Copying::UnderWay if condition(scene.vm, "RestartRequired").is_some_and(|(due, ..)| due) => Next::stuck(
+            Copying::UnderWay if holds(scene.vm, "RestartRequired") => Next::stuck(
                 journey,
                 "its disks are being copied, and another change of the machine waits for a restart: KubeVirt would not end the copy",
                 "wait until the copy has ended, or take that change back first; do not restart it before",
@@ -267,11 +264,9 @@ fn back(journey: &Journey, scene: &Scene<'_>) -> Next {
             }
             Next::end(End::Aborted, finish::given_up(journey, scene))
         }
-        Stand::Other => Next::stuck(
-            journey,
-            "its disks stand neither on the old claims nor on the new ones: somebody changed them meanwhile",
-            "put the old claims back into spec.template.spec.volumes by hand, then --abort again",
-        ),
+        Stand::Other => {
+            astray(journey, "put the old claims back into spec.template.spec.volumes by hand, then --abort again")
+        }
     }
 }
 
@@ -281,15 +276,14 @@ fn slipped(journey: &Journey, scene: &Scene<'_>) -> bool {
     succeeded
         && scene.instance.is_some_and(|instance| {
             let same = text(instance, "/metadata/uid") == journey.instance.as_deref();
-            let changing = condition(instance, "VolumesChange").is_some_and(|(holds, ..)| holds);
+            let changing = holds(instance, "VolumesChange");
             same && stand(instance, journey) == Stand::Target && !changing
         })
 }
 
 /// What is left until the guest runs on the old claims, and nothing migrates it.
 fn cancelled(journey: &Journey, scene: &Scene<'_>) -> Option<Next> {
-    let going =
-        tries(journey, scene).find(|found| !matches!(text(found, "/status/phase"), Some("Failed" | "Succeeded")));
+    let going = tries(journey, scene).find(|found| !has_ended(found));
     // KubeVirt ends it only when something else happens to the machine.
     if let Some(found) = going {
         if is_going(found) {
@@ -300,16 +294,7 @@ fn cancelled(journey: &Journey, scene: &Scene<'_>) -> Option<Next> {
         return Some(Next::step(journey, "end the migration", act));
     }
     let instance = scene.instance?;
-    let changing = condition(instance, "VolumesChange").is_some_and(|(holds, ..)| holds);
+    let changing = holds(instance, "VolumesChange");
     let there = stand(instance, journey) == Stand::Source && !changing;
     (!there).then(|| Next::wait("the guest is back on the old claims"))
-}
-
-/// The strategy goes back where that does no harm.
-fn taken_back(journey: &Journey, scene: &Scene<'_>) -> Option<Next> {
-    if text(scene.vm, "/spec/updateVolumesStrategy") == journey.volumes_strategy.as_deref() {
-        return None;
-    }
-    let act = patch_machine(scene.vm, json!({"spec": {"updateVolumesStrategy": journey.volumes_strategy}}));
-    Some(Next::step(journey, "set updateVolumesStrategy back", act))
 }

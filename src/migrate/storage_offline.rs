@@ -4,12 +4,13 @@ use serde_json::{Value, json};
 
 use super::finish;
 use super::offline;
+use super::policy::{set_back, set_policy};
 use super::room;
 use super::scene::{Disk, Scene, volume_of};
 use super::step::{Act, Next, abort_command};
-use super::swap::{Stand, stand, swap};
+use super::swap::{Stand, astray, stand, swap};
 use super::target;
-use crate::facts::{End, Journey, is_going, kind, path, text};
+use crate::facts::{End, Journey, Moved, condition, is_going, kind, path, text};
 
 pub(super) fn next(journey: &Journey, scene: &Scene<'_>) -> Next {
     if journey.back {
@@ -18,11 +19,7 @@ pub(super) fn next(journey: &Journey, scene: &Scene<'_>) -> Next {
     match stand(scene.vm, journey) {
         Stand::Source => before(journey, scene),
         Stand::Target => after(journey, scene),
-        Stand::Other => Next::stuck(
-            journey,
-            "its disks stand neither on the old claims nor on the new ones: somebody changed them meanwhile",
-            "put the old claims back into spec.template.spec.volumes, then --abort",
-        ),
+        Stand::Other => astray(journey, "put the old claims back into spec.template.spec.volumes, then --abort"),
     }
 }
 
@@ -110,7 +107,7 @@ fn before(journey: &Journey, scene: &Scene<'_>) -> Next {
 const SELECTED: &str = "volume.kubernetes.io/selected-node";
 
 /// The node on which the copies are made, all of them on one: where the machine was, if that can have it again.
-fn place(journey: &Journey, moved: &crate::facts::Moved, scene: &Scene<'_>) -> Option<String> {
+fn place(journey: &Journey, moved: &Moved, scene: &Scene<'_>) -> Option<String> {
     let class = scene.facts.get(kind::CLASS, "", &moved.class)?;
     if text(class, "/volumeBindingMode") != Some("WaitForFirstConsumer") {
         return None;
@@ -152,7 +149,7 @@ fn apart(journey: &Journey, scene: &Scene<'_>) -> Option<Next> {
 
 /// What CDI says of a copy that does not run.
 fn why(copy: &Value) -> String {
-    let running = crate::facts::condition(copy, "Running").filter(|(runs, ..)| !runs);
+    let running = condition(copy, "Running").filter(|(runs, ..)| !runs);
     running
         .map(|(_, _, message)| message)
         .filter(|message| !message.is_empty())
@@ -161,19 +158,12 @@ fn why(copy: &Value) -> String {
 }
 
 /// The volume of a claim that is left is kept, whatever becomes of the claim.
-fn retain(journey: &Journey, moved: &crate::facts::Moved, scene: &Scene<'_>) -> Option<Next> {
-    let disk = scene.disks.iter().find(|disk| disk.claim_name == moved.from)?;
-    let volume = disk.volume?;
+fn retain(journey: &Journey, moved: &Moved, scene: &Scene<'_>) -> Option<Next> {
     // Without a policy in the record it may not be changed.
-    if text(volume, "/spec/persistentVolumeReclaimPolicy") == Some("Retain") || moved.policy.is_none() {
-        return None;
-    }
-    let name = text(volume, "/metadata/name")?.to_owned();
-    let patch = json!({
-        "metadata": {"uid": volume["metadata"]["uid"]}, "spec": {"persistentVolumeReclaimPolicy": "Retain"},
-    });
-    let act = Act::Merge { kind: kind::VOLUME, name: name.clone(), patch };
-    Some(Next::step(journey, format!("keep the volume {name} whatever happens to its claim (Retain)"), act))
+    moved.policy.as_ref()?;
+    set_policy(journey, volume_left(moved, scene), "Retain", |name| {
+        format!("keep the volume {name} whatever happens to its claim (Retain)")
+    })
 }
 
 fn after(journey: &Journey, scene: &Scene<'_>) -> Next {
@@ -238,27 +228,18 @@ fn back(journey: &Journey, scene: &Scene<'_>) -> Next {
             }
             Next::end(End::Aborted, finish::given_up(journey, scene))
         }
-        Stand::Other => Next::stuck(
-            journey,
-            "its disks stand neither on the old claims nor on the new ones: somebody changed them meanwhile",
-            "put the old claims back into spec.template.spec.volumes by hand, then --abort again",
-        ),
+        Stand::Other => {
+            astray(journey, "put the old claims back into spec.template.spec.volumes by hand, then --abort again")
+        }
     }
 }
 
 /// The reclaim policies are what they were.
 fn unretain(journey: &Journey, scene: &Scene<'_>) -> Option<Next> {
-    journey.disks.iter().find_map(|moved| {
-        let volume = scene.disks.iter().find(|disk| disk.claim_name == moved.from)?.volume?;
-        let policy = moved.policy.as_deref()?;
-        if text(volume, "/spec/persistentVolumeReclaimPolicy") == Some(policy) {
-            return None;
-        }
-        let name = text(volume, "/metadata/name")?.to_owned();
-        let patch = json!({
-            "metadata": {"uid": volume["metadata"]["uid"]}, "spec": {"persistentVolumeReclaimPolicy": policy},
-        });
-        let act = Act::Merge { kind: kind::VOLUME, name: name.clone(), patch };
-        Some(Next::step(journey, format!("set the reclaim policy of {name} back to {policy}"), act))
-    })
+    journey.disks.iter().find_map(|moved| set_back(journey, volume_left(moved, scene), moved.policy.as_deref()))
+}
+
+/// The volume of the claim that a disk leaves.
+fn volume_left<'a>(moved: &Moved, scene: &Scene<'a>) -> Option<&'a Value> {
+    scene.disks.iter().find(|disk| disk.claim_name == moved.from)?.volume
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::step::{Act, patch_machine};
+use super::step::{Act, Next, patch_machine};
 use crate::facts::{Journey, claim_of, text, volumes};
 
 /// Where the disks of a journey are in a machine's spec.
@@ -28,6 +28,12 @@ pub(super) fn stand(object: &Value, journey: &Journey) -> Stand {
         (_, true) => Stand::Target,
         _ => Stand::Other,
     }
+}
+
+/// What is left to say where somebody else had a hand in the disks.
+pub(super) fn astray(journey: &Journey, help: impl Into<String>) -> Next {
+    let reason = "its disks stand neither on the old claims nor on the new ones: somebody changed them meanwhile";
+    Next::stuck(journey, reason, help)
 }
 
 /// The edit that puts all disks on the claims that they move to, or back.

@@ -6,6 +6,7 @@ use similar::{ChangeTag, TextDiff};
 use crate::amend::Change;
 use crate::facts::{Journey, Way};
 use crate::migrate::{Check, Draft, Found, Left, Ways};
+use crate::plan::readable;
 use crate::text::{Styles, sanitize, wrap};
 
 /// Lines after the first one stand below it.
@@ -134,7 +135,7 @@ pub fn draft(draft: &Draft, namespace: &str, styles: &Styles, width: usize) -> S
 fn steps(draft: &Draft) -> Vec<String> {
     let journey = &draft.journey;
     let minutes = draft.bytes.div_ceil(PACE).div_ceil(60).max(1);
-    let copy = format!("up to {} at 100 MiB/s: about {minutes} min", crate::migrate::shown(draft.bytes));
+    let copy = format!("up to {} at 100 MiB/s: about {minutes} min", readable(draft.bytes));
     let node = journey.node.as_deref().unwrap_or("another node");
     let on = if journey.ran { "start it, and wait until it runs" } else { "leave it off, as it was" };
     let words: &[String] = &match journey.way {

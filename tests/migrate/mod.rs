@@ -7,7 +7,7 @@ mod sim;
 use serde_json::{Value, json};
 use sim::Sim;
 use wukong::facts::{End, Journey, Way, kind};
-use wukong::migrate::{Next, Wish, abort, begin, cleanup, left};
+use wukong::migrate::{Left, Next, Wish, abort, begin, left};
 
 fn always() -> Value {
     json!({"runStrategy": "Always"})
@@ -197,6 +197,12 @@ fn a_move_is_taken_back_from_every_step_or_refused_where_the_guest_wrote() {
     }
 }
 
+/// The next step of a cleanup for which a person confirmed all that is kept.
+fn clean(journey: &Journey, sim: &Sim) -> Next {
+    let all: Vec<_> = journey.kept.iter().map(|kept| (kept.claim.clone(), kept.uid.clone())).collect();
+    Left::next(journey, &sim.facts(), &sim.subject(), &all)
+}
+
 #[test]
 fn there_and_back_again_and_then_cleaned_up() {
     let mut sim = started(Sim::new(&always()), &wish(Some("fast"), None, false));
@@ -211,7 +217,7 @@ fn there_and_back_again_and_then_cleaned_up() {
     assert!(left(&journey, &sim.facts(), sim::NAMESPACE).iter().all(|left| left.refusal.is_none()));
     for _ in 0..50 {
         let journey = sim.journey().unwrap();
-        match cleanup(&journey, &sim.facts(), &sim.subject()) {
+        match clean(&journey, &sim) {
             Next::Step(step) => sim.act(&step.act),
             Next::End(_, journey) => {
                 sim.record(&journey);
@@ -242,7 +248,7 @@ fn a_claim_that_is_used_again_or_is_another_one_is_not_cleaned_up() {
     let journey = sim.journey().unwrap();
     let lefts = left(&journey, &sim.facts(), sim::NAMESPACE);
     assert!(lefts.iter().all(|left| left.refusal.is_some()), "{lefts:?}");
-    assert!(matches!(cleanup(&journey, &sim.facts(), &sim.subject()), Next::End(..)));
+    assert!(matches!(clean(&journey, &sim), Next::End(..)));
 }
 
 #[test]

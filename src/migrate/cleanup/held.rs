@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::{is_owner, volume};
+use super::is_owner;
 use crate::facts::{Facts, Journey, Kept, claim_of, condition, has_ended, is_going, kind, text, volumes};
+use crate::migrate::scene::volume_of;
 use crate::plan::claim_user;
 use crate::storage::{Related, Traced, backend, driver};
 
@@ -130,7 +131,7 @@ fn outlived(claim: &Value, kept: &Kept, facts: &Facts) -> bool {
     if text(claim, "/spec/volumeName").is_none_or(str::is_empty) {
         return true;
     }
-    let Some(volume) = volume(claim, facts) else { return false };
+    let Some(volume) = volume_of(claim, facts) else { return false };
     let policy = kept.policy.as_deref().or_else(|| text(volume, "/spec/persistentVolumeReclaimPolicy"));
     if policy == Some("Retain") {
         return true;
