@@ -153,7 +153,8 @@ pub(crate) async fn local_path(objects: &Objects, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whether the whole way of a machine through admission works: KubeVirt's and CDI's webhooks, and the subresources.
+/// Whether the whole way of a machine through admission works: KubeVirt's and CDI's webhooks, the subresources, and the
+/// settings.
 pub(crate) async fn admits(objects: &Objects) -> Result<bool> {
     let metadata = json!({"namespace": "default", "name": "first"});
     let machine = json!({
@@ -170,6 +171,9 @@ pub(crate) async fn admits(objects: &Objects) -> Result<bool> {
     objects.try_out(&volume).await?;
     let request = hyper::Request::get("/apis/subresources.kubevirt.io/v1").body(Vec::new())?;
     objects.client.request_text(request).await?;
+    // CDI's controller has taken over what the administrator set; until then an import waits for no pod.
+    let config = Reference::new("cdi.kubevirt.io/v1beta1", "CDIConfig", "", "config");
+    let configured = objects.get(&config).await?.is_some_and(|config| config["spec"]["featureGates"].is_array());
     // The mutating webhook fills the architecture.
-    Ok(admitted.pointer("/spec/template/spec/architecture").is_some())
+    Ok(configured && admitted.pointer("/spec/template/spec/architecture").is_some())
 }
