@@ -19,13 +19,17 @@ lint:
     cargo clippy --package wukong --no-default-features --lib --locked -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --quiet
 
-# All tests.
+# The tests of a working day: minutes.
 test *args:
     cargo test --locked {{args}}
 
+# All tests, as CI runs them: also every step killed, every fault, and the programs of others.
+test-all:
+    CI=1 cargo test --locked
+
 # All tests, with both sets of versions of the control planes.
-test-matrix: test
-    WUKONG_CLUSTER=other cargo test --locked --test live
+test-matrix: test-all
+    CI=1 WUKONG_CLUSTER=other cargo test --locked --test live
 
 # The control planes of the tests, with the examples loaded, until Ctrl-C (needs go).
 cluster:

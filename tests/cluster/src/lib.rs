@@ -50,7 +50,7 @@ use crate::watched::Watched;
 pub use crate::exports::Exports;
 pub use crate::faults::{Fault, FaultProxy};
 pub use crate::objects::{Objects, Reference, documents};
-pub use crate::programs::go_version;
+pub use crate::programs::{go_version, tool};
 pub use crate::users::Right;
 pub use crate::versions::Set;
 

@@ -32,6 +32,33 @@ const COMPONENTS: [Component; 4] = [
     Component { name: "local-path", packages: &["tool"], about: "local-path-provisioner" },
 ];
 
+/// Programs of other projects that tests run beside this one; each is built when the first test asks for it.
+const TOOLS: [Component; 3] = [
+    Component { name: "helm", packages: &["tool"], about: "what installs charts" },
+    Component { name: "krew", packages: &["tool"], about: "what installs plugins of kubectl, and what checks them" },
+    Component { name: "kustomize", packages: &["tool"], about: "what builds overlays" },
+];
+
+/// The folder with the programs of a tool of [`TOOLS`], under `target` (the folder `target` of a Cargo build).
+pub fn tool(name: &str, target: &Path) -> Result<PathBuf> {
+    let component = TOOLS.iter().find(|tool| tool.name == name).with_context(|| format!("no tool is called {name}"))?;
+    let home = target.join("cluster");
+    let _one = lock(&home)?;
+    let set = Set::Default;
+    let go = go_version()?;
+    let mut all = Programs { folders: Vec::new() };
+    for component in [&COMPONENTS[0], component] {
+        let done = home.join("programs").join(component.folder(set, &go)?);
+        if !done.exists() {
+            let progress = Progress::start(format!("building {} ({})", component.name, component.about));
+            build(component, set, &home, &done, &all)?;
+            progress.end();
+        }
+        all.folders.push((component.name, done));
+    }
+    Ok(all.path(name, ""))
+}
+
 /// The first component: it ends the builds of the others, and later the others themselves, if this process ends.
 const LIFELINE: &str = "lifeline";
 
@@ -86,7 +113,7 @@ impl Programs {
     /// Programs of older contents, and parts of builds that were interrupted.
     fn remove_others(programs: &Path, go: &str) -> Result<()> {
         let mut wanted = Vec::new();
-        for component in &COMPONENTS {
+        for component in COMPONENTS.iter().chain(&TOOLS) {
             for set in [Set::Default, Set::Other] {
                 wanted.push(component.folder(set, go)?);
             }

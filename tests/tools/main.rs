@@ -1,0 +1,38 @@
+//! Tests with the real programs of others: what installs plugins, builds overlays, installs charts, compiles and loads
+//! libraries, opens pages.
+//!
+//! They need programs that not every machine has, and minutes to build some of them, so that they run with `CI` set or
+//! with `-- --include-ignored`; a missing program is then a failure that names it.
+
+#![expect(unreachable_pub, reason = "a test binary has no outside")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where it fails")]
+
+mod programs;
+
+#[path = "../support.rs"]
+#[expect(dead_code, reason = "shared with the tests that need no other program")]
+mod support;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use libtest_mimic::{Arguments, Trial};
+
+/// A list of tests from the paths of functions.
+macro_rules! tests {
+    ($($module:ident :: $test:ident),* $(,)?) => {
+        vec![$(trial(concat!(stringify!($module), "::", stringify!($test)), $module::$test)),*]
+    };
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let trials = tests!(programs::answer);
+    let wanted = std::env::var_os("CI").is_some();
+    let trials = trials.into_iter().map(|trial| trial.with_ignored_flag(!wanted)).collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn trial(name: &str, test: fn() -> Result<()>) -> Trial {
+    Trial::test(name, move || test().map_err(|error| format!("{error:#}").into()))
+}
