@@ -53,7 +53,7 @@ use crate::world::World;
 /// A list of tests from the paths of async functions that take the cluster.
 macro_rules! tests {
     ($world:ident, $($module:ident :: $test:ident),* $(,)?) => {
-        vec![$(trial(&$world, concat!(stringify!($module), "::", stringify!($test)), $module::$test)),*]
+        vec![$(trial($world, concat!(stringify!($module), "::", stringify!($test)), $module::$test)),*]
     };
 }
 
@@ -62,10 +62,24 @@ fn main() -> ExitCode {
     // The tests wait for controllers most of the time.
     arguments.test_threads.get_or_insert(8);
     let world = Arc::new(World::default());
-    // Every step killed, every fault, every cause: these take as long as all others together, and run with `CI` set or
-    // with `-- --include-ignored`. The longest ones come first, or the others wait for them at the end.
     let every = std::env::var_os("CI").is_some();
-    let mut trials = tests!(
+    let mut trials: Vec<_> = long(&world).into_iter().map(|trial| trial.with_ignored_flag(!every)).collect();
+    trials.extend(usual(&world));
+    trials.extend(of_sources(&world));
+    if let Some(missing) = &world.missing {
+        let consequence = if every { "and CI is set: they fail" } else { "so they are IGNORED" };
+        eprintln!("\nTHE TESTS ON REAL CONTROL PLANES CANNOT RUN, {consequence}: {missing}.");
+        trials = trials.into_iter().map(|trial| trial.with_ignored_flag(!every)).collect();
+    }
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    world.end();
+    conclusion.exit_code()
+}
+
+/// Every step killed, every fault, every cause: these take as long as all others together, and run with `CI` set or with
+/// `-- --include-ignored`. The longest come first, or the others wait for them at the end.
+fn long(world: &Arc<World>) -> Vec<Trial> {
+    tests!(
         world,
         fates::of_what_is_deleted,
         fates::of_what_is_lost,
@@ -88,9 +102,12 @@ fn main() -> ExitCode {
         causes::of_the_cluster,
         causes::of_the_file,
         causes::of_the_guest,
-    );
-    trials = trials.into_iter().map(|trial| trial.with_ignored_flag(!every)).collect();
-    trials.extend(tests!(
+    )
+}
+
+/// What runs every time; the longest come first here too.
+fn usual(world: &Arc<World>) -> Vec<Trial> {
+    tests!(
         world,
         person::a_killed_starter_leaves_no_process,
         kubectl::applies_what_render_prints,
@@ -153,16 +170,7 @@ fn main() -> ExitCode {
         snapshots::what_kubevirt_would_not_do,
         snapshots_exports::of_a_machine_and_of_its_snapshot,
         users::may_do_exactly_this,
-    ));
-    trials.extend(of_sources(&world));
-    if let Some(missing) = &world.missing {
-        let consequence = if every { "and CI is set: they fail" } else { "so they are IGNORED" };
-        eprintln!("\nTHE TESTS ON REAL CONTROL PLANES CANNOT RUN, {consequence}: {missing}.");
-        trials = trials.into_iter().map(|trial| trial.with_ignored_flag(!every)).collect();
-    }
-    let conclusion = libtest_mimic::run(&arguments, trials);
-    world.end();
-    conclusion.exit_code()
+    )
 }
 
 fn of_sources(world: &Arc<World>) -> impl Iterator<Item = Trial> {
