@@ -30,6 +30,7 @@
 //! | [`mod@adopt`] | the file of a machine that was there before it |
 //! | [`mod@status`] | how a machine is, why it does not run, and what to do: one file per group of causes |
 //! | [`mod@locate`] | where the bytes of a machine lie, what would destroy them, and the way back |
+//! | [`mod@autoexpand`] | which disks grow by themselves: how full they are, the policy, the decision and its reason |
 //! | [`mod@migrate`] | how a machine or its disks move, and come back: the checklist, the record, the next step |
 //! | [`mod@rescue`] | what a node that died held, what comes back by itself, and what needs a person |
 //! | [`snapshot`] | what a snapshot of a machine would hold, and what going back to one changes |
@@ -67,6 +68,7 @@
 
 pub mod adopt;
 pub mod amend;
+pub mod autoexpand;
 #[cfg(feature = "cli")]
 pub mod cli;
 #[cfg(feature = "cluster")]

@@ -9,10 +9,10 @@ use anyhow::{Context as _, bail};
 use super::Exit;
 use super::access::AccessArgs;
 use super::session::{Session, tell};
-use super::target::{Target as _, TargetArgs};
+use super::target::{OneArgs, Target as _};
 use super::terminal::Terminal;
 use crate::adopt::{Adoption, adopt, changes_nothing};
-use crate::cluster::{Carry, Interrupt, Stopped, fetch, wanted};
+use crate::cluster::{Carry, Interrupt, Purpose, Stopped, fetch, wanted};
 use crate::plan::{self, Wishes};
 use crate::{Input, Options, load};
 
@@ -26,7 +26,7 @@ use crate::{Input, Options, load};
   kubectl wukong adopt vm/legacy -w legacy.yaml --apply")]
 pub(super) struct Args {
     #[command(flatten)]
-    target: TargetArgs,
+    target: OneArgs,
 
     /// The name of the Wukong, if it shall be another one than the machine's.
     #[arg(long, value_name = "NAME")]
@@ -46,9 +46,9 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     let session = Session::open(&args.access, terminal)?;
-    let (facts, target) = match args.target.find_one("adopt", &session, terminal) {
+    let (facts, target) = match args.target.find(Purpose::Plan, &session) {
         Ok(found) => found,
-        Err(exit) => return Ok(exit),
+        Err(refused) => return Ok(tell(&refused, terminal)),
     };
     let Some(vm) = target.machine(&facts) else { return Ok(target.missing(terminal)) };
     let name = args.name.as_deref().or(target.wukong.as_deref());

@@ -5,6 +5,7 @@
 mod access;
 mod adopt;
 mod apply;
+mod autoexpand;
 mod base;
 mod cleanup;
 mod confirm;

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::Exit;
 use super::input::namespace;
-use super::session::{Session, tell};
+use super::session::Session;
 use super::terminal::Terminal;
 use crate::cluster::{Purpose, Refused, Wanted, fetch};
 use crate::facts::{Facts, MANAGER, Record, has_ended, kind};
@@ -39,12 +39,22 @@ pub(super) struct OneArgs {
 impl OneArgs {
     /// Reads what a purpose needs of the namespace, and finds the machine in it.
     pub(super) fn find(&self, purpose: Purpose, session: &Session) -> Result<(Facts, Subject), Refused> {
-        let namespace = self.namespace.clone().unwrap_or_else(|| session.door.namespace().to_owned());
-        let wanted = Wanted { namespaces: BTreeSet::from([namespace.clone()]), purpose, ..Wanted::default() };
-        let facts = session.runtime.block_on(fetch(&session.door, &wanted))?;
-        let target = subject(&self.machine, &namespace, &facts);
-        Ok((facts, target))
+        one(&self.machine, self.namespace.as_deref(), purpose, session)
     }
+}
+
+/// Reads what a purpose needs of a namespace, or of that of the context, and finds a machine in it.
+pub(super) fn one(
+    name: &str,
+    namespace: Option<&str>,
+    purpose: Purpose,
+    session: &Session,
+) -> Result<(Facts, Subject), Refused> {
+    let namespace = namespace.unwrap_or(session.door.namespace()).to_owned();
+    let wanted = Wanted { namespaces: BTreeSet::from([namespace.clone()]), purpose, ..Wanted::default() };
+    let facts = session.runtime.block_on(fetch(&session.door, &wanted))?;
+    let target = subject(name, &namespace, &facts);
+    Ok((facts, target))
 }
 
 /// What a command does with a machine that was named.
@@ -83,23 +93,6 @@ impl TargetArgs {
     /// The namespace that is meant.
     pub(super) fn namespace(&self, session: &Session) -> String {
         self.namespace.clone().unwrap_or_else(|| session.door.namespace().to_owned())
-    }
-
-    /// The same for a command that takes one machine: what is wrong was told.
-    pub(super) fn find_one(
-        &self,
-        command: &str,
-        session: &Session,
-        terminal: &Terminal,
-    ) -> Result<(Facts, Subject), Exit> {
-        let (facts, mut targets) = self.find(session).map_err(|refused| tell(&refused, terminal))?;
-        match targets.pop() {
-            Some(target) if targets.is_empty() => Ok((facts, target)),
-            _ => {
-                terminal.error(&format!("{command} takes one machine at a time"));
-                Err(Exit::Usage)
-            }
-        }
     }
 
     /// Reads the namespace and finds the machines in it. A Wukong is known by its record, or by its machine's name.

@@ -171,7 +171,7 @@ fn override_user(access: &Access, user: &mut AuthInfo) -> Result<()> {
 
 /// Builds what kube wants to know. kube's own way from a kubeconfig is not taken, because it reads proxies from the
 /// environment by rules of its own.
-fn build(chosen: Chosen) -> Result<Config> {
+pub(super) fn build(chosen: Chosen) -> Result<Config> {
     let Chosen { cluster, mut user, namespace } = chosen;
     let Some(server) = cluster.server.as_deref().filter(|server| !server.is_empty()) else {
         bail!("the kubeconfig names no server for this cluster; name one with `--server URL`")

@@ -205,7 +205,13 @@ impl Carry<'_> {
 /// The server refused.
 pub async fn grow(door: &Door, namespace: &str, step: &Step, write: &Write<'_>) -> Result<Value, Refused> {
     let uid = step.live.as_ref().map(|live| live["metadata"]["uid"].clone());
-    let patch = json!({"metadata": {"uid": uid}, "spec": step.body["spec"]});
+    let mut patch = json!({"metadata": {"uid": uid}, "spec": step.body["spec"]});
+    // A growth by itself says which version it was decided for, and notes why.
+    for key in ["resourceVersion", "annotations"] {
+        if let Some(value) = step.body["metadata"].get(key) {
+            patch["metadata"][key] = value.clone();
+        }
+    }
     door.merge(Resource::PersistentVolumeClaim, Some(namespace), &step.name, &patch, write).await
 }
 

@@ -55,7 +55,11 @@ impl Door {
     ///
     /// Fails if flags, kubeconfig and environment do not tell where the server is and who asks.
     pub async fn connect(access: &Access, notices: Arc<dyn Notices>) -> Result<Self> {
-        let config = access::config(access)?;
+        Self::with(access::config(access)?, access, notices).await
+    }
+
+    /// As [`Door::connect`]; of `access` only the limits are used.
+    pub(super) async fn with(config: kube::Config, access: &Access, notices: Arc<dyn Notices>) -> Result<Self> {
         let address = |url: &http::Uri| {
             let host = url.authority().map_or("", |authority| authority.as_str());
             let host = host.rsplit_once('@').map_or(host, |(_, host)| host);

@@ -35,6 +35,8 @@ pub enum Purpose {
     Progress,
     /// To see how machines are, and why; without a namespace, in all of them.
     Look,
+    /// To see which disks grow by themselves; without a namespace, in all of them.
+    Grow,
     /// To move a machine or its disks; without a namespace, in all of them.
     Move,
     /// To see where the bytes of machines lie; without a namespace, in all of them.
@@ -56,6 +58,7 @@ impl Purpose {
             Self::Plan => (&NAMESPACED, &CLUSTER),
             Self::Progress => (&PROGRESS, &[]),
             Self::Look => (&LOOK, &LOOK_CLUSTER),
+            Self::Grow => (&GROW, &CLUSTER),
             Self::Move => (&MOVE, &MOVE_CLUSTER),
             Self::Locate => (&LOCATE, &LOCATE_CLUSTER),
             Self::Rescue => (&RESCUE, &RESCUE_CLUSTER),
@@ -72,7 +75,7 @@ impl Purpose {
 
     /// Whether no namespace stands for all of them.
     const fn is_everywhere(self) -> bool {
-        self.looks() || matches!(self, Self::Move)
+        self.looks() || matches!(self, Self::Move | Self::Grow)
     }
 
     /// Whether it is about one node, so that the pods of the others are of no interest.
@@ -105,6 +108,15 @@ const NAMESPACED: [Resource; 8] = [
     Resource::ConfigMap,
     Resource::NetworkAttachmentDefinition,
     Resource::Pod,
+    Resource::ResourceQuota,
+];
+
+/// Kinds by which the growth of disks is decided.
+const GROW: [Resource; 5] = [
+    Resource::VirtualMachine,
+    Resource::VirtualMachineInstance,
+    Resource::PersistentVolumeClaim,
+    Resource::ConfigMap,
     Resource::ResourceQuota,
 ];
 

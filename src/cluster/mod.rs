@@ -17,6 +17,7 @@ mod kubeconfig;
 mod login;
 mod pem;
 mod policies;
+mod prometheus;
 mod proxy;
 mod read;
 mod recover;
@@ -44,6 +45,7 @@ pub use export::{Order, Served, Sink, Unfetched, fetch_disk, offer, ready, withd
 pub use fetch::{Purpose, Wanted, fetch, read_secrets, read_usage, wanted};
 pub use fleet::{Ended, Fleet, Told};
 pub use policies::{Policy, policies};
+pub use prometheus::Prometheus;
 pub use read::Selector;
 pub use recover::{Recovered, Service, in_service, out_of_service, recovered};
 pub use refused::{FieldConflict, Reason, Refused};

@@ -1,6 +1,7 @@
 //! What a cluster has, as it was read: plain data, and what could not be read.
 
 mod file;
+mod guest;
 mod journey;
 mod keep;
 mod object;
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+pub use guest::{file_systems, is_on};
 pub use journey::{End, Journey, Kept, Moved, Way};
 pub use keep::keep;
 pub use object::{

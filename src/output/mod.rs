@@ -1,5 +1,6 @@
 //! Objects as text: one file per format, values in, text out.
 
+mod autoexpand;
 mod difference;
 mod doctor;
 mod json;
@@ -17,6 +18,7 @@ mod stream;
 mod table;
 mod yaml;
 
+pub use autoexpand::{decisions, decisions_json};
 pub use difference::{Sides, sides};
 pub use doctor::{checks, doctor_json};
 pub use json::one as json;

@@ -18,7 +18,8 @@ pub enum Expansion {
     Step(Box<Step>),
 }
 
-/// Plans the growth of a disk of a VirtualMachine to what its guest shall see.
+/// Plans the growth of a disk of a VirtualMachine to what its guest shall see. `before` are other growths of the same run,
+/// which take of the same quota.
 ///
 /// # Errors
 /// Why it cannot grow, and the way out.
@@ -29,6 +30,7 @@ pub fn expand(
     wukong: &str,
     disk: &str,
     size: &Quantity,
+    before: &[Step],
 ) -> Result<Expansion, Refusal> {
     let refuse = |reason: String, help: String| Refusal { object: format!("disk {disk}"), reason, help };
     let volumes = list(vm, &LISTS[1]);
@@ -57,7 +59,7 @@ pub fn expand(
             help.into(),
         ));
     }
-    let ask = Ask { wukong, disk, size, last: None, steps: &[] };
+    let ask = Ask { wukong, disk, size, last: None, steps: before };
     Ok(match answer(&ask, claim, facts)? {
         Answer::Stays(_) => Expansion::Enough,
         Answer::Grows(to) => Expansion::Step(Box::new(grow(claim, &to))),

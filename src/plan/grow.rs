@@ -96,7 +96,7 @@ pub(crate) fn claim_size(size: u64, block: bool, class: &str, facts: &Facts) -> 
 }
 
 /// The bytes of a claim that its guest has: the other way round.
-pub(super) fn seen_by_guest(claim: &Value, facts: &Facts) -> u64 {
+pub(crate) fn seen_by_guest(claim: &Value, facts: &Facts) -> u64 {
     let request = quantity(claim, "/spec/resources/requests/storage").as_ref().and_then(Quantity::units);
     let request = request.unwrap_or_default();
     let more = wanted(request, claim, facts).max(1);

@@ -29,7 +29,7 @@ pub(crate) use existing::claim_user;
 pub use expand::{Expansion, expand};
 pub(crate) use goal::{Goal, RESTARTS, goal, is_hopeless};
 pub use goal::{Growth, Line, Progress, Sent, State, To, growth, progress};
-pub(crate) use grow::{claim_size, hides_growth, mebibytes as readable};
+pub(crate) use grow::{claim_size, hides_growth, mebibytes as readable, seen_by_guest};
 pub(crate) use guest::{migrates, numbers, rolls_out, version};
 pub use identity::FIRMWARE;
 pub use moving::MOVED_TO;

@@ -30,8 +30,8 @@ const CREATE_ONLY: [(&str, &str); 3] = [
 const NO_GARBAGE_COLLECTION: (&str, &str) = ("cdi.kubevirt.io/storage.deleteAfterCompletion", "false");
 
 /// Whether a disk may grow by itself, and how far: noted for whatever grows claims.
-const AUTO_EXPAND: &str = "vm.novasphere.dev/auto-expand";
-const MAX_SIZE: &str = "vm.novasphere.dev/max-size";
+pub(crate) const AUTO_EXPAND: &str = "vm.novasphere.dev/auto-expand";
+pub(crate) const MAX_SIZE: &str = "vm.novasphere.dev/max-size";
 
 /// Whether an annotation is one that a disk carries wherever it goes.
 pub(crate) fn is_keep(key: &str) -> bool {

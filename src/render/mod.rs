@@ -7,7 +7,7 @@ mod keep;
 mod network;
 mod virtual_machine;
 
-pub(crate) use keep::is_keep;
+pub(crate) use keep::{AUTO_EXPAND, MAX_SIZE, is_keep};
 
 use serde_json::{Map, Value, json};
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::look::{Held, Look};
-use crate::facts::{kind, text};
+use crate::facts::{file_systems, kind, text};
 
 /// The kind under which the facts have what the guest agent says about file systems, with the instance's name.
 pub const USAGE: &str = kind::USAGE;
@@ -56,17 +56,10 @@ pub(super) fn disk(look: &Look<'_>, held: &Held<'_>) -> Disk {
     }
 }
 
-/// What the guest agent says about the file systems of a disk: they name it by its serial.
+/// What the guest agent says about the file systems of a disk, together.
 fn used(look: &Look<'_>, name: &str) -> Option<(u64, u64)> {
     let told = look.facts.get(USAGE, look.namespace, look.name)?;
-    let disks = look.vm.pointer("/spec/template/spec/domain/devices/disks").and_then(Value::as_array)?;
-    let serial = text(disks.iter().find(|disk| disk["name"] == name)?, "/serial")?;
-    // virtio hands on 20 bytes of it.
-    let same = |found: &str| !found.is_empty() && (found == serial || serial.get(..20) == Some(found));
-    let systems = told.get("items").and_then(Value::as_array)?.iter().filter(|system| {
-        let on = system["disk"].as_array().into_iter().flatten();
-        on.into_iter().any(|disk| disk["serial"].as_str().is_some_and(same))
-    });
+    let systems = file_systems(look.vm, look.instance?, told, name);
     let mut sum: Option<(u64, u64)> = None;
     for system in systems {
         let (used, total) = sum.unwrap_or((0, 0));

@@ -17,6 +17,13 @@ pub fn growing(provisioner: &str) -> Growing {
     super::backend(provisioner).grows
 }
 
+/// How many seconds lie between two growths of one volume, at least; none if the driver knows no such time. Source: AWS,
+/// "Limitations for EBS volume modifications".
+pub fn cool_down(provisioner: &str) -> Option<i64> {
+    matches!(provisioner, "ebs.csi.aws.com" | "ebs.csi.eks.amazonaws.com" | "kubernetes.io/aws-ebs")
+        .then_some(6 * 60 * 60)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -50,7 +50,7 @@ mod tests;
 
 pub use backend::{Backend, Copy, CopyState, Driver, Erased, Full, Holder, Place};
 pub(crate) use default::{DEFAULT, VIRT_DEFAULT, is_marked};
-pub use growth::{Growing, growing};
+pub use growth::{Growing, cool_down, growing};
 pub(crate) use look::{command, on, word};
 pub use traced::{Related, Traced};
 

@@ -8,6 +8,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test ends where it fails")]
 
 mod admission;
+mod autoexpand;
 mod causes;
 mod changes;
 mod copies;
@@ -113,6 +114,9 @@ fn usual(world: &Arc<World>) -> Vec<Trial> {
         kubectl::applies_what_render_prints,
         nodes::a_lost_node_is_noticed,
         changes::waiting_ends,
+        autoexpand::in_three_runs_to_the_end,
+        autoexpand::every_refusal_says_why,
+        autoexpand::two_at_once,
         admission::every_code_that_is_good,
         admission::every_example,
         admission::every_case_that_renders,

@@ -33,12 +33,13 @@ pub(crate) struct Ports {
     virt_controller: u16,
     pub(crate) cdi: u16,
     pub(crate) progress: u16,
+    pub(crate) agents: u16,
 }
 
 impl Ports {
     pub(crate) fn free() -> Result<Self> {
-        let [etcd, etcd_peer, api, virt_api, virt_controller, cdi, progress] = free_ports()?;
-        Ok(Self { etcd, etcd_peer, api, virt_api, virt_controller, cdi, progress })
+        let [etcd, etcd_peer, api, virt_api, virt_controller, cdi, progress, agents] = free_ports()?;
+        Ok(Self { etcd, etcd_peer, api, virt_api, virt_controller, cdi, progress, agents })
     }
 }
 
@@ -162,12 +163,14 @@ impl Place<'_> {
             &format!(
                 "--kubeconfig={}
                 --port={}
+                --console-server-port={}
                 --tls-cert-file={certificate}
                 --tls-key-file={key}
                 --handler-cert-file={certificate}
                 --handler-key-file={key}",
                 self.kubeconfig("virt-api"),
-                self.ports.virt_api
+                self.ports.virt_api,
+                self.ports.agents
             ),
         )
     }

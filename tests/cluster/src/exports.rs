@@ -72,7 +72,7 @@ impl Exports {
             address: Mutex::default(),
         });
         let own = state.clone();
-        let port = serve::start(pki, 0, move |request| answer(own.clone(), request)).await?;
+        let port = serve::start(pki, "server", 0, move |request| answer(own.clone(), request)).await?;
         let server = format!("https://127.0.0.1:{port}");
         server.clone_into(&mut state.address.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(Self { state, server })

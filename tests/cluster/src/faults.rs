@@ -67,7 +67,7 @@ impl FaultProxy {
             let fault = next(&own_rules, request.method().as_str(), &request.uri().to_string());
             forward(client.clone(), request, fault)
         };
-        let port = serve::start(pki, 0, answer).await?;
+        let port = serve::start(pki, "server", 0, answer).await?;
         Ok(Self { rules, seen, server: format!("https://127.0.0.1:{port}") })
     }
 

@@ -26,7 +26,7 @@ pub(crate) async fn serve(world: Arc<Watched>, pki: &Pki, port: u16) -> Result<(
             Ok::<_, Cut>(Response::new(Full::new(Bytes::from(body))))
         }
     };
-    serve::start(pki, port, answer).await.map(|_| ())
+    serve::start(pki, "server", port, answer).await.map(|_| ())
 }
 
 /// One pod in the text format of Prometheus; CDI looks for the identity of its DataVolume or claim. What hangs is at 37 %.

@@ -85,6 +85,7 @@ impl Cluster {
         }
         let world = Watched::new(objects.clone());
         importer::serve(world.clone(), &plane.pki, plane.ports.progress).await?;
+        handler::agents::serve(world.clone(), &plane.pki, plane.ports.agents).await?;
         let log = Arc::new(File::create(folder.join("simulation.log"))?);
         let pace = Duration::from_millis(250);
         let storage = objects.clone();

@@ -33,6 +33,16 @@ pub(crate) async fn add(objects: &Objects, name: &str, own: bool) -> Result<()> 
     let metadata = json!({"name": name, "labels": labels, "annotations": {"kubevirt.io/heartbeat": now()}});
     let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": {"taints": taints}});
     objects.apply(&node).await?;
+    // virt-api asks the virt-handler of a node what its guests say.
+    let handler = json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": format!("virt-handler-{name}"), "namespace": "kubevirt", "labels": {"kubevirt.io": "virt-handler"}},
+        "spec": {
+            "nodeName": name, "tolerations": [{"operator": "Exists"}],
+            "containers": [{"name": "virt-handler", "image": "virt-handler.test"}],
+        },
+    });
+    objects.apply(&handler).await?;
     Ok(())
 }
 

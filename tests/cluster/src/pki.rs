@@ -67,10 +67,16 @@ impl Pki {
 
         // etcd uses the certificate of its server for a client of its own as well.
         let (server, client) = (ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth);
-        for (name, usages) in [("server", vec![server, client.clone()]), ("front-proxy", vec![client])] {
+        let own = [
+            ("server", "server", vec![server.clone(), client.clone()]),
+            ("front-proxy", "front-proxy", vec![client]),
+            // The name by which virt-api knows a virt-handler. Source: KubeVirt, pkg/util/tls.
+            ("virt-handler", "kubevirt.io:system:node:virt-handler", vec![server]),
+        ];
+        for (name, common_name, usages) in own {
             let key = KeyPair::generate()?;
             let mut params = CertificateParams::new(["127.0.0.1".to_owned(), "localhost".to_owned()])?;
-            params.distinguished_name.push(DnType::CommonName, name);
+            params.distinguished_name.push(DnType::CommonName, common_name);
             params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
             params.extended_key_usages = usages;
             write(&format!("{name}.crt"), &params.signed_by(&key, &issuer)?.pem())?;

@@ -1,4 +1,4 @@
-//! A small HTTPS server on a loopback port, for the fault proxy and the progress of importers.
+//! A small HTTPS server on a loopback port, for the fault proxy, the progress of importers and guest agents.
 
 use std::convert::Infallible;
 use std::fs;
@@ -36,8 +36,8 @@ impl From<Infallible> for Cut {
     }
 }
 
-/// Serves on `port` (0 for a free one) until the runtime ends; gives the port.
-pub(crate) async fn start<B, F, A>(pki: &Pki, port: u16, answer: A) -> Result<u16>
+/// Serves on `port` (0 for a free one) until the runtime ends, with a certificate of the folder; gives the port.
+pub(crate) async fn start<B, F, A>(pki: &Pki, certificate: &str, port: u16, answer: A) -> Result<u16>
 where
     A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
     F: Future<Output = Result<Response<B>, Cut>> + Send + 'static,
@@ -45,8 +45,9 @@ where
     B::Data: Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let certificate = CertificateDer::from_pem_slice(&fs::read(pki.path("server.crt"))?).context("server.crt")?;
-    let key = PrivateKeyDer::from_pem_slice(&fs::read(pki.path("server.key"))?).context("server.key")?;
+    let (own, key) = (format!("{certificate}.crt"), format!("{certificate}.key"));
+    let key = PrivateKeyDer::from_pem_slice(&fs::read(pki.path(&key))?).context(key)?;
+    let certificate = CertificateDer::from_pem_slice(&fs::read(pki.path(&own))?).context(own)?;
     let tls = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()

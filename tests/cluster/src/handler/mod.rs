@@ -6,6 +6,7 @@
 //!
 //! Annotations of a machine tell what its guest does; see [`guest`].
 
+pub(crate) mod agents;
 mod boot;
 mod conditions;
 mod disks;
@@ -28,6 +29,9 @@ pub mod guest {
     pub const ENDS: &str = "guest.wukong.test/ends";
     /// `absent`: no guest agent, so no addresses from inside and no operating system.
     pub const AGENT: &str = "guest.wukong.test/agent";
+    /// How full its file systems are: JSON, from the name of a disk to `mountPoint`, `usedBytes` and, unless the guest
+    /// takes each growth into use, `totalBytes`.
+    pub const USED: &str = "guest.wukong.test/used";
     /// `fails`: a live migration of this guest does not succeed. `slow`: it takes five seconds. `hangs`: it takes until
     /// this is changed.
     pub const MIGRATION: &str = "guest.wukong.test/migration";

@@ -1,0 +1,281 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::facts::{Facts, kind};
+use crate::status::subject;
+
+const NOW: i64 = 1_800_000_000;
+const GIB: u64 = 1 << 30;
+
+/// A machine with one disk of 20Gi on Block, whose file system of 20 GiB is filled to 19.
+struct World {
+    claim: Value,
+    instance: Value,
+    class: Value,
+    usage: Value,
+    more: Vec<Value>,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self {
+            claim: json!({
+                "kind": "PersistentVolumeClaim",
+                "metadata": {
+                    "name": "web-data", "namespace": "n", "uid": "u", "resourceVersion": "7",
+                    "annotations": {"vm.novasphere.dev/auto-expand": "true", "vm.novasphere.dev/max-size": "45Gi"},
+                },
+                "spec": {
+                    "volumeMode": "Block", "storageClassName": "fast",
+                    "resources": {"requests": {"storage": "20Gi"}},
+                },
+                "status": {"phase": "Bound", "capacity": {"storage": "20Gi"}},
+            }),
+            instance: json!({
+                "kind": "VirtualMachineInstance", "metadata": {"name": "web-vm", "namespace": "n"},
+                "status": {
+                    "phase": "Running", "conditions": [{"type": "AgentConnected", "status": "True"}],
+                    "volumeStatus": [{"name": "data", "target": "vdb"}],
+                },
+            }),
+            class: json!({
+                "kind": "StorageClass", "metadata": {"name": "fast"}, "provisioner": "driver.longhorn.io",
+                "allowVolumeExpansion": true,
+            }),
+            usage: usage(&[("/data", 19 * GIB, 20 * GIB)]),
+            more: Vec::new(),
+        }
+    }
+}
+
+fn usage(systems: &[(&str, u64, u64)]) -> Value {
+    let items: Vec<_> = systems
+        .iter()
+        .map(|(mount, used, total)| {
+            json!({"diskName": "vdb1", "mountPoint": mount, "usedBytes": used, "totalBytes": total,
+                "disk": [{"serial": "data"}]})
+        })
+        .collect();
+    json!({"kind": kind::USAGE, "metadata": {"name": "web-vm", "namespace": "n"}, "items": items})
+}
+
+impl World {
+    fn with(change: impl Fn(&mut Self)) -> Self {
+        let mut world = Self::default();
+        change(&mut world);
+        world
+    }
+
+    fn grown(at: i64, total: u64) -> Self {
+        Self::with(|world| {
+            let at = jiff::Timestamp::from_second(at).unwrap().to_string();
+            let note = json!([{"at": at, "fileSystem": {"mount": "/data", "used": 1, "total": total}}]);
+            world.claim["metadata"]["annotations"][GROWN] = json!(note.to_string());
+        })
+    }
+
+    fn decide(&self, told: &Told) -> Decision {
+        let mut facts = Facts::default();
+        facts.insert(json!({
+            "kind": "VirtualMachine", "metadata": {"name": "web-vm", "namespace": "n"},
+            "spec": {"template": {"spec": {
+                "domain": {"devices": {"disks": [{"name": "data", "serial": "data"}]}},
+                "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "web-data"}}],
+            }}},
+        }));
+        for object in [&self.claim, &self.instance, &self.class, &self.usage].into_iter().chain(&self.more) {
+            facts.insert(object.clone());
+        }
+        let mut all = decisions(&facts, &[subject("web", "n", &facts)], told, &Policy::default(), NOW);
+        assert_eq!(all.len(), 1);
+        all.remove(0)
+    }
+
+    fn outcome(&self) -> Outcome {
+        self.decide(&Told::ByAgents).outcome
+    }
+}
+
+#[test]
+fn one_step_with_its_note_for_this_version_of_the_claim() {
+    let Outcome::Grows(to, step) = World::default().outcome() else { panic!("it does not grow") };
+    assert_eq!(to, "30Gi");
+    assert_eq!(step.body["spec"]["resources"]["requests"]["storage"], "30Gi");
+    assert_eq!(step.body["metadata"]["resourceVersion"], "7");
+    let note: Value = serde_json::from_str(step.body["metadata"]["annotations"][GROWN].as_str().unwrap()).unwrap();
+    assert_eq!(note[0]["from"], "20Gi");
+    assert_eq!(note[0]["to"], "30Gi");
+    assert_eq!(note[0]["fileSystem"]["total"], 20 * GIB);
+}
+
+#[test]
+fn what_stays_says_why() {
+    let moving = |world: &mut World| {
+        world.instance["status"]["migrationState"] = json!({"startTimestamp": "2027-01-01T00:00:00Z"});
+    };
+    let in_flight = |world: &mut World| world.claim["spec"]["resources"]["requests"]["storage"] = json!("30Gi");
+    let ebs = || {
+        let mut world = World::grown(NOW - 3600, 10 * GIB);
+        world.class["provisioner"] = json!("ebs.csi.aws.com");
+        world
+    };
+    let stays: [(World, &str); 4] = [
+        (World::with(|world| world.usage = usage(&[("/data", 15 * GIB, 20 * GIB)])), "below 80 %"),
+        (World::with(moving), "migrating"),
+        (World::with(in_flight), "grows from 20Gi to 30Gi"),
+        (ebs(), "takes its next growth in 5h"),
+    ];
+    for (world, why) in stays {
+        match world.outcome() {
+            Outcome::Stays(said) => assert!(said.contains(why), "{said}"),
+            other => panic!("{why}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn without_knowledge_nothing_grows() {
+    let unknown: [(World, &str); 5] = [
+        (World::with(|world| world.instance["status"]["conditions"] = json!([])), "qemu-guest-agent"),
+        (World::with(|world| world.instance["status"]["phase"] = json!("Failed")), "does not run"),
+        (World::with(|world| world.usage = usage(&[])), "no file system on this disk"),
+        // A guest that says what cannot be.
+        (World::with(|world| world.usage = usage(&[("/data", 30 * GIB, 20 * GIB)])), "no file system"),
+        (World::with(|world| world.claim["status"]["phase"] = json!("Lost")), "not bound"),
+    ];
+    for (world, why) in unknown {
+        match world.outcome() {
+            Outcome::Unknown(said) => assert!(said.contains(why), "{said}"),
+            other => panic!("{why}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_small_full_file_system_beside_a_large_one_grows_nothing() {
+    let world = World::with(|world| {
+        world.usage = usage(&[("/boot", GIB, GIB), ("/data", GIB, 19 * GIB)]);
+    });
+    assert!(matches!(world.outcome(), Outcome::Stays(_)));
+}
+
+#[test]
+fn what_is_refused_has_a_way_out() {
+    let annotate = |key: &'static str, value: &'static str| {
+        World::with(|world| world.claim["metadata"]["annotations"][key] = json!(value))
+    };
+    let failing = |world: &mut World| {
+        world.claim["spec"]["resources"]["requests"]["storage"] = json!("30Gi");
+        world.claim["status"]["conditions"] =
+            json!([{"type": "ControllerResizeError", "status": "True", "message": "no room on any disk"}]);
+    };
+    let stuck = || {
+        let mut world = World::grown(NOW - 3600, 10 * GIB);
+        world.claim["spec"]["resources"]["requests"]["storage"] = json!("30Gi");
+        world
+    };
+    let quota = json!({
+        "kind": "ResourceQuota", "metadata": {"name": "small", "namespace": "n"},
+        "status": {"hard": {"requests.storage": "25Gi"}, "used": {"requests.storage": "20Gi"}},
+    });
+    let refused: [(World, &str); 9] = [
+        (annotate("vm.novasphere.dev/max-size", "20Gi"), "its largest size, 20Gi"),
+        (annotate("vm.novasphere.dev/max-size", "much"), "`much` is no size"),
+        (annotate(GROWN, "by hand"), "cannot be read"),
+        (World::grown(NOW - 86_400, 20 * GIB), "/data is as large as before"),
+        (World::with(failing), "no room on any disk"),
+        (stuck(), "no controller has begun"),
+        (
+            World::with(|world| {
+                world.claim["status"]["allocatedResourceStatuses"] = json!({"storage": "NodeResizeInfeasible"});
+            }),
+            "not possible",
+        ),
+        (World::with(|world| world.class["provisioner"] = json!("rancher.io/local-path")), "only pretends"),
+        (World::with(|world| world.more.push(quota.clone())), "has 5Gi of requests.storage left"),
+    ];
+    for (world, why) in refused {
+        match world.outcome() {
+            Outcome::Refused(said, help) => assert!(said.contains(why) && !help.is_empty(), "{said}"),
+            other => panic!("{why}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn steps_end_at_the_largest_size() {
+    let mut world = World::default();
+    let mut sizes = Vec::new();
+    while let Outcome::Grows(to, step) = world.outcome() {
+        assert!(sizes.len() < 10, "{sizes:?}");
+        world.claim["spec"] = json!({
+            "volumeMode": "Block", "storageClassName": "fast", "resources": step.body["spec"]["resources"],
+        });
+        world.claim["status"]["capacity"]["storage"] = json!(to);
+        let total = crate::quantity::Quantity::parse(&to).unwrap().units().unwrap();
+        world.usage = usage(&[("/data", total - GIB, total)]);
+        sizes.push(to);
+    }
+    assert_eq!(sizes, ["30Gi", "40Gi", "45Gi"]);
+}
+
+fn answer(values: &[(i64, u64)]) -> Value {
+    let values: Vec<_> = values.iter().map(|(time, bytes)| json!([time, bytes.to_string()])).collect();
+    json!({"status": "success", "data": {"resultType": "matrix", "result": [{
+        "metric": {"namespace": "n", "name": "web-vm", "disk_name": "vdb1", "mount_point": "/data"}, "values": values,
+    }]}})
+}
+
+/// Samples of the last minutes, the oldest first.
+fn minutes(used: &[u64]) -> Vec<(i64, u64)> {
+    let first = i64::try_from(used.len()).unwrap() - 1;
+    used.iter().zip(0..).map(|(used, at)| (NOW - 60 * (first - at), *used)).collect()
+}
+
+#[test]
+fn prometheus_has_to_know_the_whole_window() {
+    let full = vec![19 * GIB; 11];
+    let decided = |used: &[(i64, u64)]| {
+        let total: Vec<_> = used.iter().map(|(time, _)| (*time, 20 * GIB)).collect();
+        let found = series(&answer(used), &answer(&total)).unwrap();
+        World::default().decide(&Told::ByPrometheus(found)).outcome
+    };
+    assert!(matches!(decided(&minutes(&full)), Outcome::Grows(..)));
+    let mut peak = full.clone();
+    peak[5] = GIB;
+    assert!(matches!(decided(&minutes(&peak)), Outcome::Stays(_)), "a moment's peak");
+    let unknown = |used: &[(i64, u64)], why: &str| match decided(used) {
+        Outcome::Unknown(said) => assert!(said.contains(why), "{said}"),
+        other => panic!("{why}: {other:?}"),
+    };
+    unknown(&minutes(&full[..3]), "whole window");
+    let old: Vec<_> = minutes(&full).iter().map(|(time, used)| (time - 300, *used)).collect();
+    unknown(&old, "old");
+    unknown(&[], "no samples");
+}
+
+#[test]
+fn answers_without_meaning_are_told() {
+    let good = answer(&minutes(&[GIB]));
+    for (bad, why) in [
+        (json!({"status": "error", "errorType": "bad_data", "error": "parse error"}), "parse error"),
+        (json!({"items": []}), "does not answer as Prometheus does"),
+        (json!({"status": "success", "data": {"resultType": "vector", "result": []}}), "samples over a time"),
+        (json!("<html>"), "does not answer"),
+    ] {
+        assert!(series(&bad, &good).unwrap_err().0.contains(why));
+        assert!(series(&good, &bad).unwrap_err().0.contains(why));
+    }
+    let nothing = json!({"status": "success", "data": {"resultType": "matrix", "result": []}});
+    let found = series(&nothing, &nothing).unwrap();
+    let Outcome::Unknown(why) = World::default().decide(&Told::ByPrometheus(found)).outcome else { panic!("known") };
+    assert!(why.contains("Prometheus has no file system on this disk"));
+}
+
+#[test]
+fn questions_are_about_one_namespace_and_cannot_be_turned() {
+    let [used, capacity] = queries(Some("a\"} or vector(1) #"), 600, NOW);
+    assert!(used.expression.contains(r#"namespace="a\"} or vector(1) #""#));
+    assert!(capacity.expression.contains("capacity_bytes"));
+    assert_eq!((used.end - used.start, used.step), (600, 60));
+}
