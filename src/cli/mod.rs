@@ -7,6 +7,8 @@ mod adopt;
 mod apply;
 mod base;
 mod cleanup;
+mod complete;
+mod completion;
 mod confirm;
 mod delete;
 mod diff;
@@ -20,6 +22,7 @@ mod init;
 mod input;
 mod locate;
 mod look;
+mod man;
 mod migrate;
 mod moved;
 mod parallel;
@@ -80,8 +83,10 @@ enum Command {
     Doctor(doctor::Args),
     Snapshot(snapshot::Args),
     Export(export::Args),
+    Completion(completion::Args),
     /// Print the version.
     Version,
+    Man(man::Args),
 }
 
 /// The groups of the help, and the commands in each.
@@ -90,11 +95,14 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ("Change", &["diff", "apply", "start", "stop", "restart", "expand", "adopt", "delete"]),
     ("See", &["status", "where-is-my-data", "doctor"]),
     ("Move", &["migrate", "snapshot", "export", "recover-node"]),
-    ("Other", &["version"]),
+    ("Embed", &["completion", "version", "man"]),
 ];
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
+    if let Some(words) = complete::asked(std::env::args_os()) {
+        return complete::run(&words);
+    }
     let matches = match command().try_get_matches() {
         Ok(matches) => matches,
         Err(error) => {
@@ -129,7 +137,9 @@ pub fn main() -> ExitCode {
         Command::Doctor(args) => reached(doctor::run(&args, &terminal), &terminal),
         Command::Snapshot(args) => reached(snapshot::run(&args, &terminal), &terminal),
         Command::Export(args) => reached(export::run(&args, &terminal), &terminal),
+        Command::Completion(args) => completion::run(&args, &terminal),
         Command::Version => version(),
+        Command::Man(args) => man::run(&args, command()),
     };
     match result {
         Ok(exit) => exit.into(),

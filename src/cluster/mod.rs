@@ -43,6 +43,7 @@ pub use door::{Door, Notices};
 pub use export::{Order, Served, Sink, Unfetched, fetch_disk, offer, ready, withdraw};
 pub use fetch::{Purpose, Wanted, fetch, read_secrets, read_usage, wanted};
 pub use fleet::{Ended, Fleet, Told};
+pub use kubeconfig::{Known, known};
 pub use policies::{Policy, policies};
 pub use read::Selector;
 pub use recover::{Recovered, Service, in_service, out_of_service, recovered};
