@@ -74,10 +74,10 @@ pub async fn names_from_the_cluster(cluster: &Cluster) -> Result<()> {
     let (own, other) = ("completion", "completion-other");
     cluster.namespace(own).await?;
     let spec = "  vmName: shop-server\n  disks:\n    - {name: system, size: 1Gi}\n    - {name: data, size: 1Gi}\n";
-    let path = file(own, "web.yaml", &format!("{spec}  runStrategy: Halted\n"))?;
+    let path = file(own, "web.yaml", spec)?;
     said(cluster, &["apply", "-f", &path, "-n", own], 0)?;
     // A machine that another tool made: it carries neither a record nor a label.
-    apply_machine(cluster, other, "  disks: [{name: old, size: 1Gi}]\n  runStrategy: Halted\n").await?;
+    apply_machine(cluster, other, "  disks: [{name: old, size: 1Gi}]\n").await?;
 
     let shell = Shell::new(cluster)?;
     shell.expect("stat", &["status"])?;
