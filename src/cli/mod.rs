@@ -8,6 +8,8 @@ mod apply;
 mod autoexpand;
 mod base;
 mod cleanup;
+mod complete;
+mod completion;
 mod confirm;
 mod delete;
 mod diff;
@@ -21,6 +23,7 @@ mod init;
 mod input;
 mod locate;
 mod look;
+mod man;
 mod migrate;
 mod moved;
 mod parallel;
@@ -81,8 +84,10 @@ enum Command {
     Doctor(doctor::Args),
     Snapshot(snapshot::Args),
     Export(export::Args),
+    Completion(completion::Args),
     /// Print the version.
     Version,
+    Man(man::Args),
 }
 
 /// The groups of the help, and the commands in each.
@@ -91,11 +96,14 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ("Change", &["diff", "apply", "start", "stop", "restart", "expand", "adopt", "delete"]),
     ("See", &["status", "where-is-my-data", "doctor"]),
     ("Move", &["migrate", "snapshot", "export", "recover-node"]),
-    ("Other", &["version"]),
+    ("Embed", &["completion", "version", "man"]),
 ];
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
+    if let Some(words) = complete::asked(std::env::args_os()) {
+        return complete::run(&words);
+    }
     let matches = match command().try_get_matches() {
         Ok(matches) => matches,
         Err(error) => {
@@ -130,7 +138,9 @@ pub fn main() -> ExitCode {
         Command::Doctor(args) => reached(doctor::run(&args, &terminal), &terminal),
         Command::Snapshot(args) => reached(snapshot::run(&args, &terminal), &terminal),
         Command::Export(args) => reached(export::run(&args, &terminal), &terminal),
+        Command::Completion(args) => completion::run(&args, &terminal),
         Command::Version => version(),
+        Command::Man(args) => man::run(&args, command()),
     };
     match result {
         Ok(exit) => exit.into(),

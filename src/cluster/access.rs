@@ -96,7 +96,7 @@ fn find(access: &Access) -> Result<Chosen> {
     if let Some(path) = &access.kubeconfig {
         return kubeconfig::choose(&kubeconfig::read_named(path)?, access);
     }
-    let places = kubeconfig::places(env::var_os("KUBECONFIG").as_deref(), env::home_dir().as_deref());
+    let places = kubeconfig::usual_places();
     if let Some(kubeconfig) = kubeconfig::read_all(&places)? {
         return kubeconfig::choose(&kubeconfig, access);
     }

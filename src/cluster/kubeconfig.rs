@@ -17,8 +17,40 @@ pub(super) struct Chosen {
     pub namespace: Option<String>,
 }
 
+/// The names in a kubeconfig.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// The contexts.
+    pub contexts: Vec<String>,
+    /// The clusters.
+    pub clusters: Vec<String>,
+    /// The users.
+    pub users: Vec<String>,
+}
+
+/// The names in the kubeconfig that flags and environment choose.
+///
+/// # Errors
+/// A file cannot be read.
+pub fn known(access: &Access) -> Result<Known> {
+    let kubeconfig = match &access.kubeconfig {
+        Some(path) => read_named(path)?,
+        None => read_all(&usual_places())?.unwrap_or_default(),
+    };
+    Ok(Known {
+        contexts: kubeconfig.contexts.into_iter().map(|named| named.name).collect(),
+        clusters: kubeconfig.clusters.into_iter().map(|named| named.name).collect(),
+        users: kubeconfig.auth_infos.into_iter().map(|named| named.name).collect(),
+    })
+}
+
+/// The files that are looked at in this environment when no flag names one.
+pub(super) fn usual_places() -> Vec<PathBuf> {
+    places(std::env::var_os("KUBECONFIG").as_deref(), std::env::home_dir().as_deref())
+}
+
 /// The files that are looked at when no flag names one. `variable` is `KUBECONFIG`.
-pub(super) fn places(variable: Option<&OsStr>, home: Option<&Path>) -> Vec<PathBuf> {
+fn places(variable: Option<&OsStr>, home: Option<&Path>) -> Vec<PathBuf> {
     let mut places = Vec::new();
     for path in variable.map(std::env::split_paths).into_iter().flatten().filter(|path| !path.as_os_str().is_empty()) {
         if !places.contains(&path) {

@@ -44,6 +44,7 @@ pub use door::{Door, Notices};
 pub use export::{Order, Served, Sink, Unfetched, fetch_disk, offer, ready, withdraw};
 pub use fetch::{Purpose, Wanted, fetch, read_secrets, read_usage, wanted};
 pub use fleet::{Ended, Fleet, Told};
+pub use kubeconfig::{Known, known};
 pub use policies::{Policy, policies};
 pub use prometheus::Prometheus;
 pub use read::Selector;

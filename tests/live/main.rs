@@ -11,6 +11,7 @@ mod admission;
 mod autoexpand;
 mod causes;
 mod changes;
+mod completion;
 mod copies;
 mod crd;
 mod doctor;
@@ -127,6 +128,7 @@ fn usual(world: &Arc<World>) -> Vec<Trial> {
         changes::policies_come_from_the_cluster,
         changes::the_life_of_a_machine,
         changes::what_only_pretends_to_grow_is_refused,
+        completion::names_from_the_cluster,
         copies::a_clone_carries_the_content,
         copies::a_clone_waits_for_its_source,
         copies::a_machine_changes_its_volumes,

@@ -7,6 +7,9 @@
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where it fails")]
 
+mod completion;
+mod krew;
+mod man;
 mod programs;
 
 #[path = "../support.rs"]
@@ -27,7 +30,17 @@ macro_rules! tests {
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let trials = tests!(programs::answer);
+    let trials = tests!(
+        completion::in_bash,
+        completion::in_fish,
+        completion::in_zsh,
+        completion::installs_no_file_over_another,
+        completion::without_an_answer,
+        krew::installs_the_archive,
+        krew::the_release_workflow_calls_what_exists,
+        man::pages_are_without_mistakes,
+        programs::answer,
+    );
     let wanted = std::env::var_os("CI").is_some();
     let trials = trials.into_iter().map(|trial| trial.with_ignored_flag(!wanted)).collect();
     libtest_mimic::run(&arguments, trials).exit_code()

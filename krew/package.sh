@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# Builds the archives of a release with their checksums, and the manifest by which krew installs them.
+#
+#   krew/package.sh                 all platforms
+#   krew/package.sh linux-amd64     some of them
+#
+# It needs Rust (rustup), python3 and GNU tar. What it makes lies in OUT (target/krew). The address of the archives is
+# URI; without it, that of the release on GitHub of GITHUB_REPOSITORY.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+platforms=(linux-amd64 linux-arm64 darwin-amd64 darwin-arm64 windows-amd64 windows-arm64)
+out=${OUT:-$PWD/target/krew}
+version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
+homepage=${HOMEPAGE:-https://github.com/${GITHUB_REPOSITORY:-OWNER/kubectl-wukong}}
+uri=${URI:-$homepage/releases/download/v$version}
+# The time of everything in an archive: that of the commit.
+epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
+
+# What Rust calls a platform of krew. On musl a program is static, and needs no libc of a certain age.
+triple() {
+  case $1 in
+    linux-amd64) echo x86_64-unknown-linux-musl ;;
+    linux-arm64) echo aarch64-unknown-linux-musl ;;
+    darwin-amd64) echo x86_64-apple-darwin ;;
+    darwin-arm64) echo aarch64-apple-darwin ;;
+    windows-amd64) echo x86_64-pc-windows-gnu ;;
+    windows-arm64) echo aarch64-pc-windows-gnullvm ;;
+    *) echo "unknown platform $1: it is one of ${platforms[*]}" >&2; return 2 ;;
+  esac
+}
+
+# One compiler and linker for the C parts on all platforms, from PyPI, pinned.
+zig=$PWD/target/zig
+tools() {
+  if ! [[ -x $zig/bin/cargo-zigbuild && $(cat "$zig/pinned" 2>/dev/null) == "$(cat krew/requirements.txt)" ]]; then
+    python3 -m venv "$zig"
+    "$zig/bin/pip" install --quiet --disable-pip-version-check --requirement krew/requirements.txt
+    cp krew/requirements.txt "$zig/pinned"
+  fi
+  export PATH="$zig/bin:$PATH"
+}
+
+pack() {
+  local platform=$1 target binary stage
+  target=$(triple "$platform")
+  binary=kubectl-wukong
+  if [[ $platform == windows-* ]]; then binary+=.exe; fi
+  rustup target list --installed | grep -qx "$target" || rustup target add "$target"
+  # No path of this machine stays in the program.
+  RUSTFLAGS="--remap-path-prefix=$PWD=. --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo" \
+    cargo zigbuild --locked --release --bin kubectl-wukong --target "$target"
+  stage=$(mktemp -d)
+  install -m 755 "${CARGO_TARGET_DIR:-target}/$target/release/$binary" "$stage/$binary"
+  install -m 644 LICENSE "$stage/LICENSE"
+  tar --create --directory="$stage" --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$epoch" \
+    --format=ustar "$binary" LICENSE | gzip --no-name --best > "$out/kubectl-wukong-$platform.tar.gz"
+  rm -r "$stage"
+}
+
+# The template ends with a platform, which is repeated for each archive that is there.
+manifest() {
+  local platform sum bin
+  sed -n '1,/^  platforms:$/p' krew/wukong.yaml.template | sed "s|@TAG@|v$version|; s|@HOMEPAGE@|$homepage|"
+  for platform in "$@"; do
+    sum=$(cut -d ' ' -f 1 "$out/kubectl-wukong-$platform.tar.gz.sha256")
+    bin=kubectl-wukong
+    if [[ $platform == windows-* ]]; then bin+=.exe; fi
+    sed '1,/^  platforms:$/d' krew/wukong.yaml.template |
+      sed "s|@OS@|${platform%-*}|; s|@ARCH@|${platform#*-}|; s|@URI@|$uri|; s|@PLATFORM@|$platform|; s|@SHA256@|$sum|; s|@BIN@|$bin|"
+  done
+}
+
+wanted=("$@")
+if (($# == 0)); then wanted=("${platforms[@]}"); fi
+for platform in "${wanted[@]}"; do triple "$platform" > /dev/null; done
+tools
+mkdir -p "$out"
+for platform in "${wanted[@]}"; do
+  pack "$platform"
+  (cd "$out" && sha256sum "kubectl-wukong-$platform.tar.gz" | tee "kubectl-wukong-$platform.tar.gz.sha256")
+done
+manifest "${wanted[@]}" > "$out/wukong.yaml"
