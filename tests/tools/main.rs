@@ -7,6 +7,7 @@
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where it fails")]
 
+mod library;
 mod programs;
 
 #[path = "../support.rs"]
@@ -27,7 +28,16 @@ macro_rules! tests {
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let trials = tests!(programs::answer);
+    let trials = tests!(
+        programs::answer,
+        library::from_c,
+        library::leaks_are_seen,
+        library::from_cpp,
+        library::static_from_c,
+        library::from_python,
+        library::from_go,
+        library::exports_what_is_written_down,
+    );
     let wanted = std::env::var_os("CI").is_some();
     let trials = trials.into_iter().map(|trial| trial.with_ignored_flag(!wanted)).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
