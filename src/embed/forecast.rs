@@ -34,8 +34,10 @@ fn remember(machine: &Machine, options: &Options, facts: &mut Facts) {
         }
         facts.insert(object);
     }
-    for disk in machine.disks.iter().filter(|disk| disk.origin.is_existing()) {
-        facts.insert(claim(&disk.claim, place, &json!({})));
+    if machine.disks.iter().any(|disk| disk.origin.is_existing()) {
+        // It is not said to be empty: it holds what nobody here has seen.
+        let reason = "a claim that exists: a file does not tell what is in it, or where".to_owned();
+        facts.unread(Unread { kind: kind::CLAIM.to_owned(), namespace: Some(place.to_owned()), reason });
     }
 }
 

@@ -77,6 +77,15 @@ fn manifests_are_those_of_the_command_line() {
 }
 
 #[test]
+fn a_picture_does_not_call_a_claim_empty_that_exists() {
+    let file = FILE.replace("disks: [", "disks: [{name: kept, existingPVC: {name: old}}, ");
+    let picture = done(&render(&file, "{picture: dot}"))["picture"].as_str().unwrap().to_owned();
+    assert!(picture.contains("a file does not tell what is in it"), "{picture}");
+    let boxed = picture.lines().find(|line| line.contains("claim old")).unwrap();
+    assert!(!boxed.contains("no bytes to lose"), "{boxed}");
+}
+
+#[test]
 fn options_decide_what_is_rendered() {
     let kinds = |options: &str| {
         let file = FILE.replace("  disks", "  cloudInitUser: {name: core, password: hunter2}\n  disks");

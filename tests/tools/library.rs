@@ -3,21 +3,14 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::OnceLock;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
-use crate::programs::{run, target};
+use crate::programs::{installed as program, run, target};
 use crate::support::{root, text};
-
-/// A program of the system, or the package of Debian that has it.
-fn program(name: &str, package: &str) -> Result<Command> {
-    let found = Command::new("sh").args(["-c", "command -v \"$0\"", name]).stdout(Stdio::null()).status()?;
-    ensure!(found.success(), "{name} is missing: apt-get install {package}");
-    Ok(Command::new(name))
-}
 
 /// Where the library is installed, once for all tests.
 fn installed() -> Result<&'static Path> {
@@ -26,8 +19,7 @@ fn installed() -> Result<&'static Path> {
         let prefix = target().join("library");
         let _ = fs::remove_dir_all(&prefix);
         let mut command = Command::new(root().join("src/capi/install.sh"));
-        // A folder of its own: Cargo holds a lock on the other one while it runs these tests with others.
-        command.arg(&prefix).arg("dev").env("CARGO_TARGET_DIR", target().join("capi"));
+        command.arg(&prefix).arg("dev").env("CARGO_TARGET_DIR", target());
         run(&mut command)?;
         Ok(prefix)
     };
@@ -44,11 +36,16 @@ fn flags(prefix: &Path, options: &[&str]) -> Result<Vec<String>> {
 
 /// Compiles a program against what is installed.
 fn compiled(compiler: &str, source: &str) -> Result<PathBuf> {
+    compiled_from(compiler, &root().join("tests/tools/library").join(source))
+}
+
+fn compiled_from(compiler: &str, source: &Path) -> Result<PathBuf> {
     let prefix = installed()?;
-    let out = prefix.join(source.replace('.', "-"));
+    let name = source.file_name().context("no name")?.to_string_lossy();
+    let out = prefix.join(name.replace('.', "-"));
     let mut command = program(compiler, "build-essential")?;
     command.args(["-Wall", "-Wextra", "-Werror", "-g", "-pthread"]).arg("-o").arg(&out);
-    command.arg(root().join("tests/tools/library").join(source)).args(flags(prefix, &[])?);
+    command.arg(source).args(flags(prefix, &[])?);
     run(&mut command)?;
     Ok(out)
 }
@@ -88,6 +85,22 @@ pub fn from_c() -> Result<()> {
         answer["items"] == list["items"] && list["items"].as_array().is_some_and(|all| !all.is_empty()),
         "{answer}"
     );
+    Ok(())
+}
+
+/// The program in the README is one, and prints what is said there.
+pub fn from_the_readme() -> Result<()> {
+    let readme = fs::read_to_string(root().join("README.md"))?;
+    let (_, rest) = readme.split_once("```c\n").context("no program in C")?;
+    let (program, _) = rest.split_once("```").context("no end of the program")?;
+    let path = installed()?.join("readme.c");
+    fs::write(&path, program)?;
+    let output = watched(&compiled_from("cc", &path)?)?.output()?;
+    let answer: Value = serde_json::from_slice(&output.stdout).with_context(|| text(&output.stderr))?;
+    ensure!(output.status.code() == Some(1) && answer["error"]["status"] == "bad-file", "{answer}");
+    let problems = answer["error"]["problems"].as_array().context("no problems")?;
+    let cpu = problems.iter().find(|problem| problem["code"] == "WK105").context("no WK105")?;
+    ensure!(cpu["line"] == 2 && cpu["file"] == "web.yaml", "{cpu}");
     Ok(())
 }
 

@@ -7,7 +7,9 @@
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where it fails")]
 
+mod browser;
 mod library;
+mod page;
 mod programs;
 
 #[path = "../support.rs"]
@@ -31,12 +33,14 @@ fn main() -> ExitCode {
     let trials = tests!(
         programs::answer,
         library::from_c,
+        library::from_the_readme,
         library::leaks_are_seen,
         library::from_cpp,
         library::static_from_c,
         library::from_python,
         library::from_go,
         library::exports_what_is_written_down,
+        page::people_write_and_see,
     );
     let wanted = std::env::var_os("CI").is_some();
     let trials = trials.into_iter().map(|trial| trial.with_ignored_flag(!wanted)).collect();
