@@ -100,7 +100,7 @@ pub fn from_the_readme() -> Result<()> {
     ensure!(output.status.code() == Some(1) && answer["error"]["status"] == "bad-file", "{answer}");
     let problems = answer["error"]["problems"].as_array().context("no problems")?;
     let cpu = problems.iter().find(|problem| problem["code"] == "WK105").context("no WK105")?;
-    ensure!(cpu["line"] == 2 && cpu["file"] == "web.yaml", "{cpu}");
+    ensure!(cpu["line"] == 3 && cpu["file"] == "web.yaml", "{cpu}");
     Ok(())
 }
 

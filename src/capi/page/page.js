@@ -160,20 +160,20 @@
   }
 
   function showPicture(text) {
-    const parsed = new DOMParser().parseFromString(text, "image/svg+xml");
-    const picture = parsed.documentElement;
+    // The policy of the page allows no styles but its own, not even while a text is read. The picture's come from the
+    // library, and are the same each time; no name can write such a tag, since it would be escaped.
+    const begin = text.indexOf("<style>"), end = text.indexOf("</style>");
+    if (!sheet) {
+      sheet = new CSSStyleSheet();
+      sheet.replaceSync(text.slice(begin + "<style>".length, end));
+      document.adoptedStyleSheets = [sheet];
+    }
+    const bare = text.slice(0, begin) + text.slice(end + "</style>".length);
+    const parsed = new DOMParser().parseFromString(bare, "image/svg+xml"), picture = parsed.documentElement;
     if (parsed.querySelector("parsererror") || picture.localName !== "svg") {
       disks.replaceChildren(element("p", "told error", "The picture cannot be read."));
       return;
     }
-    // The policy of the page allows no styles but its own; these come from the library, and are the same each time.
-    const style = picture.querySelector("style");
-    if (!sheet) {
-      sheet = new CSSStyleSheet();
-      sheet.replaceSync(style.textContent);
-      document.adoptedStyleSheets = [sheet];
-    }
-    style.remove();
     disks.replaceChildren(document.importNode(picture, true));
   }
 
