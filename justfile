@@ -39,6 +39,18 @@ cluster:
 wall:
     cargo test --package wukong --no-default-features --lib --locked
 
+# libwukong with wukong.h and its pkg-config file, for C, Python, Go and others.
+install-library prefix:
+    src/capi/install.sh {{prefix}}
+
+# The header of the C library, anew from its source.
+bless-header:
+    WUKONG_BLESS=1 cargo test --locked --package wukong-capi --test header
+
+# The page for browsers: one file, target/page/wukong.html (needs python3 and the target wasm32-unknown-unknown).
+page:
+    src/capi/page/build.py
+
 # Writes the expected output of all cases anew; read the difference like code.
 bless:
     WUKONG_BLESS=1 cargo test --test tests -- cases codes examples

@@ -37,6 +37,7 @@
 //! | [`export`] | how a disk leaves the cluster as a file |
 //! | [`mod@doctor`] | whether a cluster is fit for the tool: one file per group of checks |
 //! | [`output`] | manifests as YAML, JSON, names, files; plans and statuses as tables; checks as a list; where bytes lie as tree and picture |
+//! | [`embed`] | all of it for other languages: texts in, one JSON text out; the C library and the page stand on it |
 //! | `cluster` | the way to an API server, as kubectl takes it: the only user of kube and tokio (feature `cluster`) |
 //! | `cli` | the only user of clap, the terminal and the file system (feature `cli`) |
 //!
@@ -75,6 +76,7 @@ pub mod cli;
 pub mod cluster;
 pub mod diagnostic;
 pub mod doctor;
+pub mod embed;
 pub mod export;
 pub mod facts;
 pub mod locate;
@@ -169,6 +171,31 @@ pub fn load(inputs: Vec<Input>, options: &Options) -> Loaded {
     let mut sound = sound.into_iter();
     loaded.machines.retain(|_| sound.next() == Some(true));
     loaded
+}
+
+impl Loaded {
+    /// Notes documents of another kind as left out, unless they are wanted, and that there is nothing at all. `name` is
+    /// what a person knows the inputs by.
+    pub fn only_machines(&mut self, name: &str, others_wanted: bool) {
+        if !others_wanted {
+            let left_out: Vec<_> = self
+                .others
+                .iter()
+                .map(|other| {
+                    let kind: String = other.kind.chars().take(60).collect();
+                    let span = other.root.entry("kind").map_or(other.span, |entry| entry.value.span);
+                    Diagnostic::new(Code::OtherKind, span, format!("a document of kind `{kind}` is left out"))
+                        .help("`render --pass-through` prints it with the rest")
+                })
+                .collect();
+            self.report.extend(left_out);
+        }
+        let nothing = self.machines.is_empty() && (self.others.is_empty() || !others_wanted);
+        if nothing && self.report.is_valid() {
+            let help = "a machine starts with `kind: Wukong`; `kubectl wukong init NAME` writes a first file";
+            self.report.push(Diagnostic::of_file(Code::NoMachine, name, "no Wukong document found").help(help));
+        }
+    }
 }
 
 /// Says that a file is larger than any that is read.

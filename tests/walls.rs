@@ -7,7 +7,8 @@ use crate::support::{entries, root};
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let (folders, files): (Vec<_>, Vec<_>) = entries(folder).into_iter().partition(|path| path.is_dir());
-    files.into_iter().chain(folders.iter().flat_map(|folder| sources(folder))).collect()
+    let files = files.into_iter().filter(|path| path.extension().is_some_and(|kind| kind == "rs"));
+    files.chain(folders.iter().flat_map(|folder| sources(folder))).collect()
 }
 
 /// The code of a file without comments and unit tests.
@@ -26,7 +27,9 @@ fn code(path: &Path) -> String {
 fn only_the_command_line_touches_the_outside() {
     for path in sources(&root().join("src")) {
         let inside = path.strip_prefix(root().join("src")).unwrap().to_owned();
-        if inside.starts_with("cli") || inside == Path::new("main.rs") {
+        // What builds the library for C talks to Cargo, and its test reads the header.
+        let built = inside == Path::new("capi/build.rs") || inside.starts_with("capi/tests");
+        if inside.starts_with("cli") || inside == Path::new("main.rs") || built {
             continue;
         }
         // The way to a server is in the environment and in the files of a kubeconfig, and it takes time.
@@ -87,6 +90,7 @@ fn no_arrow_runs_back_up() {
         "export",
         "doctor",
         "output",
+        "embed",
         "cluster",
         "cli",
     ];

@@ -101,25 +101,8 @@ impl InputArgs {
     fn check(&self, inputs: Vec<Input>, unread: Vec<Diagnostic>, options: &Options, others_wanted: bool) -> Loaded {
         let mut loaded = load(inputs, options);
         loaded.report.extend(unread);
-        if !others_wanted {
-            let left_out: Vec<_> = loaded
-                .others
-                .iter()
-                .map(|other| {
-                    let kind: String = other.kind.chars().take(60).collect();
-                    let span = other.root.entry("kind").map_or(other.span, |entry| entry.value.span);
-                    Diagnostic::new(Code::OtherKind, span, format!("a document of kind `{kind}` is left out"))
-                        .help("`render --pass-through` prints it with the rest")
-                })
-                .collect();
-            loaded.report.extend(left_out);
-        }
-        let nothing = loaded.machines.is_empty() && (loaded.others.is_empty() || !others_wanted);
-        if nothing && loaded.report.is_valid() {
-            let help = "a machine starts with `kind: Wukong`; `kubectl wukong init NAME` writes a first file";
-            let names = self.filenames.first().map_or(STDIN, |name| if name == "-" { STDIN } else { name });
-            loaded.report.push(Diagnostic::of_file(Code::NoMachine, names, "no Wukong document found").help(help));
-        }
+        let names = self.filenames.first().map_or(STDIN, |name| if name == "-" { STDIN } else { name });
+        loaded.only_machines(names, others_wanted);
         loaded
     }
 

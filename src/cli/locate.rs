@@ -9,8 +9,8 @@ use super::look::{LookArgs, Seen};
 use super::session::Session;
 use super::terminal::Terminal;
 use crate::cluster::{Purpose, fetch};
-use crate::facts::{Facts, kind, text};
-use crate::locate::{Atlas, Located, What, locate, recovery};
+use crate::facts::{kind, text};
+use crate::locate::{Atlas, Located, What, absent, locate, recovery};
 use crate::output;
 use crate::text::yaml;
 
@@ -99,7 +99,7 @@ fn show(args: &Args, seen: &Seen, terminal: &Terminal) -> anyhow::Result<Exit> {
     let every = args.look.all_vms || args.event.as_ref().is_some_and(|event| *event != What::WukongDeleted);
     let subjects = args.look.subjects_of(seen.namespace.as_deref(), &seen.facts, every);
     let all: Vec<_> = subjects.iter().map(|subject| locate(&atlas, subject)).collect();
-    if let Some(problem) = args.event.as_ref().and_then(|event| nobody(event, &seen.facts, &all)) {
+    if let Some(problem) = args.event.as_ref().and_then(|event| absent(event, &seen.facts, &all)) {
         terminal.error(&problem);
         return Ok(Exit::Usage);
     }
@@ -144,37 +144,6 @@ fn machines(args: &Args, all: &[Located], terminal: &Terminal) -> String {
         Format::Tree => output::trees(all, full, styles, width),
         Format::Table => output::located_table(all, false, styles, width),
         Format::Wide => output::located_table(all, true, styles, width),
-    }
-}
-
-/// What is wrong with the name in an event: an answer about something that does not exist would calm without a reason.
-fn nobody(event: &What, facts: &Facts, all: &[Located]) -> Option<String> {
-    let disks = || all.iter().flat_map(|machine| &machine.disks);
-    let there = |kind: &str, name: &str| {
-        facts.unknown(kind, "").is_some()
-            || facts.all_of(kind).any(|object| text(object, "/metadata/name") == Some(name))
-    };
-    match event {
-        What::NodeLost(node) => {
-            let used =
-                all.iter().any(|machine| machine.node.as_deref() == Some(node)) || disks().any(|disk| disk.is_on(node));
-            (!used && !there(kind::NODE, node))
-                .then(|| format!("there is no node {node}, and no disk lies on one of that name"))
-        }
-        What::ClassDeleted(class) => {
-            let used = disks().any(|disk| disk.class.as_deref() == Some(class));
-            (!used && !there(kind::CLASS, class))
-                .then(|| format!("there is no class {class}, and no disk is of one of that name"))
-        }
-        What::ClaimDeleted(Some(claim)) => {
-            let used = disks().any(|disk| disk.claim.as_deref() == Some(claim));
-            (!used && !there(kind::CLAIM, claim)).then(|| format!("there is no claim {claim}"))
-        }
-        What::NamespaceDeleted(namespace) => {
-            let used = all.iter().any(|machine| machine.subject.namespace == *namespace);
-            (!used).then(|| format!("there is no machine in namespace {namespace}"))
-        }
-        What::VmDeleted | What::WukongDeleted | What::ClaimDeleted(None) => None,
     }
 }
 

@@ -25,6 +25,21 @@ impl Facts {
     /// # Errors
     /// What is wrong with it.
     pub fn from_file(file: &Value) -> Result<(Self, i64), String> {
+        // Whoever wrote it may have added something.
+        Self::read(file, keep)
+    }
+
+    /// The same from a document with `whole: true`, whose objects are as the API gives them: a change is planned by all
+    /// of their fields, of which the files of this tool hold only some.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn from_whole(file: &Value) -> Result<(Self, i64), String> {
+        let read = Self::read(file, Value::clone)?;
+        if file["whole"] == true { Ok(read) } else { Err("it does not say `whole: true`".to_owned()) }
+    }
+
+    fn read(file: &Value, part: fn(&Value) -> Value) -> Result<(Self, i64), String> {
         if text(file, "/kind") != Some(KIND) {
             return Err(format!("it is no file of facts: its kind is not {KIND}"));
         }
@@ -34,8 +49,7 @@ impl Facts {
         let time = file["time"].as_i64().ok_or("it has no time")?;
         let mut facts = Self::default();
         for object in file["objects"].as_array().ok_or("it has no objects")? {
-            // Whoever wrote it may have added something.
-            facts.insert(keep(object));
+            facts.insert(part(object));
         }
         for gap in file["unread"].as_array().into_iter().flatten() {
             let part = |key: &str| gap[key].as_str().map(str::to_owned);

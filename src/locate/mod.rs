@@ -1,6 +1,7 @@
 //! Where the bytes of a machine lie, hop by hop, what would destroy them, and how to get them back: pure functions from
 //! facts.
 
+mod absent;
 mod advice;
 mod claims;
 mod event;
@@ -10,6 +11,7 @@ mod trail;
 mod verdict;
 mod what_if;
 
+pub use absent::absent;
 pub use event::{Event, Fate, Verdict};
 pub use recover::{Recovery, recovery};
 pub use trail::{Content, Hop, Placed, Trail};

@@ -1,10 +1,11 @@
 //! Moves: checklists, plans, what changes in the file.
 
 use owo_colors::{OwoColorize as _, Style};
+use serde_json::{Value, json};
 use similar::{ChangeTag, TextDiff};
 
 use crate::amend::Change;
-use crate::facts::{Journey, Way};
+use crate::facts::{Journey, Moved, Way};
 use crate::migrate::{Check, Draft, Found, Left, Ways};
 use crate::plan::readable;
 use crate::text::{Styles, sanitize, wrap};
@@ -165,6 +166,24 @@ fn steps(draft: &Draft) -> Vec<String> {
         all.push("the old claims stay until `migrate --cleanup`".into());
     }
     all
+}
+
+/// The same for programs.
+pub fn draft_json(draft: &Draft, namespace: &str) -> Value {
+    let journey = &draft.journey;
+    let disk = |disk: &Moved| {
+        json!({
+            "disk": disk.disk, "claim": disk.from, "newClaim": disk.to, "storageClassName": disk.class,
+            "accessMode": disk.access_mode, "volumeMode": disk.volume_mode, "size": disk.size,
+        })
+    };
+    json!({
+        "name": journey.shown(), "namespace": namespace, "virtualMachine": journey.vm, "way": journey.way.name(),
+        "possible": draft.checks.iter().all(|check| !check.is_failed()),
+        "checks": draft.checks.iter().map(Check::value).collect::<Vec<_>>(),
+        "disks": journey.disks.iter().map(disk).collect::<Vec<_>>(),
+        "steps": steps(draft), "bytes": draft.bytes,
+    })
 }
 
 /// The change of a file as lines with signs; nothing if there is none.

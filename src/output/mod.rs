@@ -23,7 +23,7 @@ pub use difference::{Sides, sides};
 pub use doctor::{checks, doctor_json};
 pub use json::one as json;
 pub use locate::{impacts, impacts_json, located_json, located_table, recoveries, trees};
-pub use migrate::{checklist, draft, file_change, lefts, suggested, ways};
+pub use migrate::{checklist, draft, draft_json, file_change, lefts, suggested, ways};
 pub use path::file_name;
 pub use picture::{dot, mermaid, svg};
 pub use plan::{plan_json, plans, remarks, summary};

@@ -10,6 +10,9 @@
 mod completion;
 mod krew;
 mod man;
+mod browser;
+mod library;
+mod page;
 mod programs;
 
 #[path = "../support.rs"]
@@ -40,6 +43,16 @@ fn main() -> ExitCode {
         krew::the_release_workflow_calls_what_exists,
         man::pages_are_without_mistakes,
         programs::answer,
+        programs::answer,
+        library::from_c,
+        library::from_the_readme,
+        library::leaks_are_seen,
+        library::from_cpp,
+        library::static_from_c,
+        library::from_python,
+        library::from_go,
+        library::exports_what_is_written_down,
+        page::people_write_and_see,
     );
     let wanted = std::env::var_os("CI").is_some();
     let trials = trials.into_iter().map(|trial| trial.with_ignored_flag(!wanted)).collect();

@@ -38,3 +38,10 @@ pub fn answer() -> Result<()> {
     }
     Ok(())
 }
+
+/// A program of the system, or the package of Debian that has it.
+pub fn installed(name: &str, package: &str) -> Result<Command> {
+    let found = Command::new("sh").args(["-c", "command -v \"$0\"", name]).stdout(Stdio::null()).status()?;
+    ensure!(found.success(), "{name} is missing: apt-get install {package}");
+    Ok(Command::new(name))
+}
