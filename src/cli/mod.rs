@@ -16,6 +16,7 @@ mod exit;
 mod expand;
 mod explain;
 mod export;
+mod function;
 mod init;
 mod input;
 mod locate;
@@ -80,6 +81,8 @@ enum Command {
     Doctor(doctor::Args),
     Snapshot(snapshot::Args),
     Export(export::Args),
+    #[command(name = "fn")]
+    Function(function::Args),
     /// Print the version.
     Version,
 }
@@ -90,7 +93,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ("Change", &["diff", "apply", "start", "stop", "restart", "expand", "adopt", "delete"]),
     ("See", &["status", "where-is-my-data", "doctor"]),
     ("Move", &["migrate", "snapshot", "export", "recover-node"]),
-    ("Other", &["version"]),
+    ("Embed", &["fn", "version"]),
 ];
 
 /// Runs the command that the process was started with.
@@ -129,6 +132,7 @@ pub fn main() -> ExitCode {
         Command::Doctor(args) => reached(doctor::run(&args, &terminal), &terminal),
         Command::Snapshot(args) => reached(snapshot::run(&args, &terminal), &terminal),
         Command::Export(args) => reached(export::run(&args, &terminal), &terminal),
+        Command::Function(args) => function::run(&args, &terminal),
         Command::Version => version(),
     };
     match result {
