@@ -7,6 +7,8 @@
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where it fails")]
 
+mod embedded;
+mod health;
 mod programs;
 
 #[path = "../support.rs"]
@@ -27,7 +29,19 @@ macro_rules! tests {
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let trials = tests!(programs::answer);
+    let trials = tests!(
+        programs::answer,
+        embedded::kustomize_generates,
+        embedded::kustomize_transforms,
+        embedded::kustomize_changes_wukongs,
+        embedded::helm_renders,
+        embedded::argo_generates,
+        embedded::argo_discovers,
+        embedded::flux_builds,
+        health::objects_are_judged,
+        health::generations_fool_nobody,
+        health::a_file_is_what_argo_looks_up,
+    );
     let wanted = std::env::var_os("CI").is_some();
     let trials = trials.into_iter().map(|trial| trial.with_ignored_flag(!wanted)).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
