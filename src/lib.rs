@@ -37,6 +37,7 @@
 //! | [`export`] | how a disk leaves the cluster as a file |
 //! | [`mod@doctor`] | whether a cluster is fit for the tool: one file per group of checks |
 //! | [`output`] | manifests as YAML, JSON, names, files; plans and statuses as tables; checks as a list; where bytes lie as tree and picture |
+//! | [`function`] | the renderer inside other programs: lists of resources as kustomize and kpt exchange them, streams as Helm does |
 //! | [`embed`] | all of it for other languages: texts in, one JSON text out; the C library and the page stand on it |
 //! | `cluster` | the way to an API server, as kubectl takes it: the only user of kube and tokio (feature `cluster`) |
 //! | `cli` | the only user of clap, the terminal and the file system (feature `cli`) |
@@ -79,6 +80,7 @@ pub mod doctor;
 pub mod embed;
 pub mod export;
 pub mod facts;
+pub mod function;
 pub mod locate;
 pub mod machine;
 pub mod migrate;
@@ -155,13 +157,10 @@ pub fn load(inputs: Vec<Input>, options: &Options) -> Loaded {
         while let Some(found) = reader.next(&mut loaded.report) {
             match found {
                 Found::Machine(wukong, whole) => {
-                    let errors = loaded.report.errors();
-                    loaded.report.set_partial(!whole);
-                    let machine = machine::resolve(&wukong, options, &mut loaded.report);
-                    loaded.report.set_partial(false);
+                    let checked = check(&wukong, whole, options, &mut loaded.report);
                     // A machine with errors is checked against the others, but never rendered.
-                    sound.extend(machine.is_some().then_some(whole && loaded.report.errors() == errors));
-                    loaded.machines.extend(machine);
+                    sound.extend(checked.as_ref().map(|(_, sound)| *sound));
+                    loaded.machines.extend(checked.map(|(machine, _)| machine));
                 }
                 Found::Other(other) => loaded.others.push(other),
             }
@@ -196,6 +195,20 @@ impl Loaded {
             self.report.push(Diagnostic::of_file(Code::NoMachine, name, "no Wukong document found").help(help));
         }
     }
+}
+
+/// Checks one machine alone, and tells whether it has no error.
+pub(crate) fn check(
+    wukong: &source::Located<spec::Wukong>,
+    whole: bool,
+    options: &Options,
+    report: &mut Report,
+) -> Option<(Machine, bool)> {
+    let errors = report.errors();
+    report.set_partial(!whole);
+    let machine = machine::resolve(wukong, options, report);
+    report.set_partial(false);
+    machine.map(|machine| (machine, whole && report.errors() == errors))
 }
 
 /// Says that a file is larger than any that is read.

@@ -10,6 +10,7 @@ mod cases;
 mod codes;
 mod doctor;
 mod examples;
+mod function;
 mod hostile;
 mod locate;
 mod migrate;

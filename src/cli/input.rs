@@ -241,6 +241,14 @@ fn open(path: &Path) -> Result<File, Diagnostic> {
 }
 
 /// Reads text with a limit; what is not text is a problem.
+/// Standard input as one text, or why it cannot be read.
+pub(super) fn standard_input() -> Result<Input, Box<Diagnostic>> {
+    let mut unread = Vec::new();
+    let input = text(STDIN, io::stdin().lock(), &mut unread);
+    let nothing = || Diagnostic::of_file(Code::Unreadable, STDIN, "standard input cannot be read");
+    input.ok_or_else(|| Box::new(unread.pop().unwrap_or_else(nothing)))
+}
+
 fn text(name: &str, reader: impl Read, unread: &mut Vec<Diagnostic>) -> Option<Input> {
     let mut bytes = Vec::new();
     if let Err(error) = reader.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes) {

@@ -19,6 +19,7 @@ mod exit;
 mod expand;
 mod explain;
 mod export;
+mod function;
 mod init;
 mod input;
 mod locate;
@@ -84,6 +85,8 @@ enum Command {
     Doctor(doctor::Args),
     Snapshot(snapshot::Args),
     Export(export::Args),
+    #[command(name = "fn")]
+    Function(function::Args),
     Completion(completion::Args),
     /// Print the version.
     Version,
@@ -96,7 +99,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ("Change", &["diff", "apply", "start", "stop", "restart", "expand", "adopt", "delete"]),
     ("See", &["status", "where-is-my-data", "doctor"]),
     ("Move", &["migrate", "snapshot", "export", "recover-node"]),
-    ("Embed", &["completion", "version", "man"]),
+    ("Embed", &["fn", "completion", "version", "man"]),
 ];
 
 /// Runs the command that the process was started with.
@@ -138,6 +141,7 @@ pub fn main() -> ExitCode {
         Command::Doctor(args) => reached(doctor::run(&args, &terminal), &terminal),
         Command::Snapshot(args) => reached(snapshot::run(&args, &terminal), &terminal),
         Command::Export(args) => reached(export::run(&args, &terminal), &terminal),
+        Command::Function(args) => function::run(&args, &terminal),
         Command::Completion(args) => completion::run(&args, &terminal),
         Command::Version => version(),
         Command::Man(args) => man::run(&args, command()),

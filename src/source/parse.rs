@@ -45,6 +45,13 @@ impl<'t> Documents<'t> {
         Self { builder: Builder::new(file, text, options), broken: 0, ended: false }
     }
 
+    /// The same for what programs exchange: one document may be as large as a whole file of documents.
+    pub fn exchanged(file: u32, text: &'t str) -> Self {
+        let mut documents = Self::new(file, text);
+        documents.builder.limit = MAX_FILE_COST;
+        documents
+    }
+
     /// The next document without a problem. Problems go to the report; a document that has one is left out.
     pub fn next(&mut self, report: &mut Report) -> Option<Document> {
         while !self.ended {
@@ -91,6 +98,8 @@ struct Builder<'t> {
     /// What this document has cost so far, and what all before it have.
     cost: usize,
     spent: usize,
+    /// The most that one document may cost.
+    limit: usize,
     /// Whether the value that is being read belongs to a key that looks secret.
     secret: bool,
     problems: Vec<Diagnostic>,
@@ -99,7 +108,8 @@ struct Builder<'t> {
 impl<'t> Builder<'t> {
     fn new(file: u32, text: &'t str, options: Options) -> Self {
         let parser = Parser::new_from_str_with_options(text, options);
-        Self { file, text, parser, anchors: HashMap::new(), cost: 0, spent: 0, secret: false, problems: Vec::new() }
+        let anchors = HashMap::new();
+        Self { file, text, parser, anchors, cost: 0, spent: 0, limit: MAX_COST, secret: false, problems: Vec::new() }
     }
 
     fn next_document(&mut self) -> Fallible<Next> {
@@ -170,7 +180,7 @@ impl<'t> Builder<'t> {
 
     fn pay(&mut self, cost: usize, span: Span) -> Fallible<()> {
         self.cost += cost;
-        let (what, limit) = if self.cost > MAX_COST {
+        let (what, limit) = if self.cost > self.limit {
             ("the document is", "no Kubernetes object may be that large; aliases count as often as they are used")
         } else if self.spent + self.cost > MAX_FILE_COST {
             ("the documents of this file together are", "split the file")

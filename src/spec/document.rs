@@ -69,20 +69,33 @@ impl<'t> Reader<'t> {
             if kind == "List" || (ours && kind == "WukongList") {
                 let items = root.get("items").and_then(Node::items).unwrap_or_default();
                 self.items.extend(items.iter().rev().cloned());
-            } else if !ours && kind != KIND {
+            } else if !is_ours(&root) {
                 // A Secret on one line would be shown whole beside its `kind`.
                 report.hide(span);
                 return Some(Found::Other(Other { kind, root, span, nested }));
-            } else if let Some(problem) = unknown_version(&root, &version, &kind) {
-                report.push(problem);
-            } else {
-                let errors = report.errors();
-                if let Some(machine) = Wukong::decode(&root, &mut Cx::new(report)) {
-                    return Some(Found::Machine(Box::new(Located::new(machine, span)), report.errors() == errors));
-                }
+            } else if let Some((machine, whole)) = read(&root, span, report) {
+                return Some(Found::Machine(Box::new(machine), whole));
             }
         }
     }
+}
+
+/// Whether a document is meant to be a Wukong, well written or not.
+pub fn is_ours(root: &Node) -> bool {
+    let text = |key: &str| root.get(key).and_then(Node::as_str).unwrap_or_default();
+    text("apiVersion").split('/').next() == Some(GROUP) || text("kind") == KIND
+}
+
+/// Reads a document that [`is_ours`], and tells whether all of it could be read. Problems go to the report.
+pub fn read(root: &Node, span: Span, report: &mut Report) -> Option<(Located<Wukong>, bool)> {
+    let text = |key: &str| root.get(key).and_then(Node::as_str).unwrap_or_default();
+    if let Some(problem) = unknown_version(root, text("apiVersion"), text("kind")) {
+        report.push(problem);
+        return None;
+    }
+    let errors = report.errors();
+    let machine = Wukong::decode(root, &mut Cx::new(report))?;
+    Some((Located::new(machine, span), report.errors() == errors))
 }
 
 fn no_kind(root: &Node, span: Span) -> Diagnostic {

@@ -13,6 +13,8 @@ mod man;
 mod browser;
 mod library;
 mod page;
+mod embedded;
+mod health;
 mod programs;
 
 #[path = "../support.rs"]
@@ -53,6 +55,17 @@ fn main() -> ExitCode {
         library::from_go,
         library::exports_what_is_written_down,
         page::people_write_and_see,
+        programs::answer,
+        embedded::kustomize_generates,
+        embedded::kustomize_transforms,
+        embedded::kustomize_changes_wukongs,
+        embedded::helm_renders,
+        embedded::argo_generates,
+        embedded::argo_discovers,
+        embedded::flux_builds,
+        health::objects_are_judged,
+        health::generations_fool_nobody,
+        health::a_file_is_what_argo_looks_up,
     );
     let wanted = std::env::var_os("CI").is_some();
     let trials = trials.into_iter().map(|trial| trial.with_ignored_flag(!wanted)).collect();

@@ -33,7 +33,8 @@ const COMPONENTS: [Component; 4] = [
 ];
 
 /// Programs of other projects that tests run beside this one; each is built when the first test asks for it.
-const TOOLS: [Component; 3] = [
+const TOOLS: [Component; 4] = [
+    Component { name: "health", packages: &["."], about: "what judges objects as Argo CD and Flux do" },
     Component { name: "helm", packages: &["tool"], about: "what installs charts" },
     Component { name: "krew", packages: &["tool"], about: "what installs plugins of kubectl, and what checks them" },
     Component { name: "kustomize", packages: &["tool"], about: "what builds overlays" },

@@ -1,0 +1,81 @@
+//! Changes of a text in place, so that what is not changed stays as it was written, comments included.
+
+use std::ops::Range;
+
+use crate::source::{Kind, Node};
+
+/// Stretches of a text and what stands there instead.
+#[derive(Debug, Default)]
+pub(super) struct Edits {
+    edits: Vec<(Range<usize>, String)>,
+}
+
+impl Edits {
+    /// Notes a change.
+    pub(super) fn replace(&mut self, stretch: Range<usize>, text: impl Into<String>) {
+        self.edits.push((stretch, text.into()));
+    }
+
+    /// Notes text that comes in at a byte.
+    pub(super) fn insert(&mut self, at: usize, text: impl Into<String>) {
+        self.replace(at..at, text);
+    }
+
+    /// The changed text; `None` if two changes touch the same stretch.
+    pub(super) fn apply(mut self, text: &str) -> Option<String> {
+        // What comes in at one byte keeps its order.
+        self.edits.sort_by_key(|(stretch, _)| stretch.start);
+        let mut out = String::with_capacity(text.len());
+        let mut at = 0;
+        for (stretch, new) in &self.edits {
+            out.push_str(text.get(at..stretch.start)?);
+            // Only the end of a text can lack the line break that a change begins after.
+            if !new.is_empty() && stretch.start == text.len() && !out.is_empty() && !out.ends_with('\n') {
+                out.push('\n');
+            }
+            out.push_str(new);
+            at = stretch.end;
+        }
+        out.push_str(text.get(at..)?);
+        Some(out)
+    }
+}
+
+/// Whether a node is written with brackets, as in JSON.
+pub(super) fn is_flow(node: &Node, text: &str) -> bool {
+    text.as_bytes().get(node.span.start as usize).is_some_and(|byte| matches!(byte, b'{' | b'['))
+}
+
+/// One past the last byte that a node is written with. The span of an indented mapping goes on to what follows it.
+pub(super) fn end(node: &Node, text: &str) -> usize {
+    let whole = node.span.end as usize;
+    if is_flow(node, text) {
+        return whole;
+    }
+    let inner = match &node.kind {
+        Kind::Scalar(..) => None,
+        Kind::List(items) => items.iter().map(|item| end(item, text)).max(),
+        Kind::Map(entries) => {
+            entries.iter().map(|entry| end(&entry.value, text).max(entry.key_span.end as usize)).max()
+        }
+    };
+    let end = inner.unwrap_or(whole).min(text.len());
+    text[..text.floor_char_boundary(end)].trim_end().len().max(node.span.start as usize)
+}
+
+/// The byte at which the line of a byte starts.
+pub(super) fn line_start(text: &str, at: usize) -> usize {
+    text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |found| found + 1)
+}
+
+/// One past the line break of the line of a byte.
+pub(super) fn line_end(text: &str, at: usize) -> usize {
+    text.get(at..).and_then(|after| after.find('\n')).map_or(text.len(), |found| at + found + 1)
+}
+
+/// A text with this before each line that is not empty.
+pub(super) fn indented(text: &str, indent: &str) -> String {
+    text.split_inclusive('\n')
+        .map(|line| if line.trim_end().is_empty() { line.to_owned() } else { format!("{indent}{line}") })
+        .collect()
+}
