@@ -6,6 +6,8 @@
 
 mod access;
 mod adopt;
+#[expect(dead_code, reason = "shared with the tests on real control planes")]
+mod blocks;
 mod cases;
 mod codes;
 mod doctor;
@@ -18,6 +20,7 @@ mod plan;
 mod properties;
 mod readme;
 mod recover;
+mod roles;
 mod rules;
 mod status;
 mod support;

@@ -11,8 +11,7 @@ use super::confirm::{confirmed, typed};
 use super::input::{InputArgs, namespace};
 use super::session::{Session, refuse, tell};
 use super::terminal::Terminal;
-use crate::cluster::{Refused, Unfinished, Wanted, fetch, read_secrets, remove};
-use crate::facts::{Facts, kind};
+use crate::cluster::{Refused, Unfinished, Wanted, fetch, read_secrets, remove, secrets};
 use crate::output;
 use crate::plan::{Removal, removal};
 use crate::status::subject;
@@ -142,12 +141,6 @@ async fn plan(session: &Session, names: &[(String, String)], data: &[String]) ->
         .iter()
         .map(|(namespace, name)| removal(&facts, namespace, name, &subject(name, namespace, &facts).vm, data))
         .collect())
-}
-
-fn secrets(facts: &Facts, namespace: &str, name: &str) -> Vec<(String, String)> {
-    let record = subject(name, namespace, facts).record.unwrap_or_default();
-    let made = record.made.into_iter().filter(|made| made.kind == kind::SECRET);
-    made.map(|made| (namespace.to_owned(), made.name)).collect()
 }
 
 fn show(removal: &Removal, terminal: &Terminal) {

@@ -78,7 +78,7 @@ enum Command {
     Adopt(adopt::Args),
     Delete(delete::Args),
     Status(status::Args),
-    #[command(name = "where-is-my-data")]
+    #[command(name = "where-is-my-data", visible_alias = "where")]
     Locate(locate::Args),
     Migrate(migrate::Args),
     RecoverNode(recover::Args),

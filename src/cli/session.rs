@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use super::Exit;
 use super::access::{AccessArgs, Heard};
 use super::terminal::Terminal;
-use crate::cluster::{Door, Refused, Runtime, fetch, wanted};
+use crate::cluster::{Door, Refused, Runtime, fetch_for};
 use crate::facts::Facts;
 use crate::plan::{self, Plan, Refusal, Wishes};
 use crate::{Machine, Options};
@@ -51,7 +51,7 @@ pub(super) async fn plans(
     options: &Options,
     wishes: Wishes,
 ) -> Result<(Facts, Vec<Plan>), Refused> {
-    let facts = fetch(door, &wanted(machines)).await?;
+    let facts = fetch_for(door, machines).await?;
     let plans = machines.iter().map(|machine| plan::compare(machine, options, &facts, wishes)).collect();
     Ok((facts, plans))
 }

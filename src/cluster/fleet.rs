@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::runtime::{interrupted, pause};
-use super::{Carry, Door, Interrupt, Refused, Stopped, fetch, wanted};
+use super::{Carry, Door, Interrupt, Refused, Stopped, fetch_for};
 use crate::plan::{self, Plan, Step, Wishes};
 use crate::{Machine, Options};
 
@@ -96,7 +96,7 @@ impl Fleet {
             }
             // Another writer may be half way through: let it finish.
             pause(Duration::from_millis(50 << turn)).await;
-            match fetch(&self.door, &wanted([machine])).await {
+            match fetch_for(&self.door, std::slice::from_ref(machine)).await {
                 Ok(facts) => plan = plan::compare(machine, &self.options, &facts, self.wishes),
                 Err(refused) => return Ended::Refused(Box::new(refused)),
             }

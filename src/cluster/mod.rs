@@ -15,6 +15,7 @@ mod fetch;
 mod fleet;
 mod kubeconfig;
 mod login;
+mod made;
 mod pem;
 mod policies;
 mod prometheus;
@@ -45,6 +46,7 @@ pub use export::{Order, Served, Sink, Unfetched, fetch_disk, offer, ready, withd
 pub use fetch::{Purpose, Wanted, fetch, read_secrets, read_usage, wanted};
 pub use fleet::{Ended, Fleet, Told};
 pub use kubeconfig::{Known, known};
+pub use made::{fetch_for, secrets};
 pub use policies::{Policy, policies};
 pub use prometheus::Prometheus;
 pub use read::Selector;

@@ -14,7 +14,7 @@ fn who_may_only_start_and_stop() {
     case(|w| deny(w, |right| right.verb != "list" && right.group != "subresources.kubevirt.io"), "  · diff: you may, but not get secrets
     cloud-init is not compared
     → ask an administrator for a Role in prod with these rights
-  ! apply: you may not get, create, patch and delete secrets, create, update and get configmaps, create and patch virtualmachines.kubevirt.io, create and patch persistentvolumeclaims, create and patch datavolumes.cdi.kubevirt.io, create, patch and delete network-attachment-definitions.k8s.cni.cncf.io
+  ! apply: you may not get, create, patch and delete secrets, create, update and get configmaps, create and patch virtualmachines.kubevirt.io, create and patch persistentvolumeclaims, create and patch datavolumes.cdi.kubevirt.io, create datavolumes.cdi.kubevirt.io/source, create, patch and delete network-attachment-definitions.k8s.cni.cncf.io
     nothing new can be applied: its record cannot be written; nothing can be applied: its record cannot be written; machines cannot be made or changed; empty disks cannot be made, and no disk can grow; disks with an image cannot be made; cloud-init cannot be made or changed
     → ask an administrator for a Role in prod with these rights
   ! start: you may not patch virtualmachines.kubevirt.io
@@ -32,9 +32,9 @@ fn who_may_only_start_and_stop() {
   ! delete: you may not get and delete secrets, patch, get and delete virtualmachines.kubevirt.io, get virtualmachineinstances.kubevirt.io, get, patch and delete persistentvolumeclaims, delete configmaps, delete network-attachment-definitions.k8s.cni.cncf.io, delete datavolumes.cdi.kubevirt.io
     machines cannot be deleted: they cannot be stopped before; a deletion breaks off half-way
     → ask an administrator for a Role in prod with these rights
-  ! migrate: you may not create and update configmaps, create virtualmachineinstancemigrations.kubevirt.io, patch virtualmachines.kubevirt.io, create and delete persistentvolumeclaims, create datavolumes.cdi.kubevirt.io, create datavolumes.cdi.kubevirt.io/source, delete pods
+  ! migrate: you may not create and update configmaps, create and delete virtualmachineinstancemigrations.kubevirt.io, patch virtualmachines.kubevirt.io, create and delete persistentvolumeclaims, create datavolumes.cdi.kubevirt.io, patch persistentvolumes, delete pods
     nothing can move: a move is recorded before its first step
-    → ask an administrator for a Role in prod with these rights
+    → ask an administrator for a Role in prod, and a ClusterRole for what lies in no namespace, with these rights
   · recover-node: you may, but not get and patch nodes
     it only reports: no taint can be set, and none taken away
     → ask an administrator for a ClusterRole with these rights
@@ -57,6 +57,9 @@ fn who_may_not_look_into_the_cluster() {
     → ask an administrator for a ClusterRole with these rights
   · status: you may, but not list persistentvolumes, list nodes
     volumes that were lost or released are not seen; nodes that do not answer are not seen
+    → ask an administrator for a ClusterRole with these rights
+  · migrate: you may, but not patch persistentvolumes
+    volumes that are left behind keep their reclaim policy
     → ask an administrator for a ClusterRole with these rights
   ! recover-node: you may not list, get and patch nodes, list virtualmachines.kubevirt.io, list virtualmachineinstances.kubevirt.io, list pods, list volumeattachments.storage.k8s.io, list persistentvolumeclaims, list persistentvolumes
     it is not seen whether a node is gone; it is not seen what a node held

@@ -26,7 +26,9 @@ mod moves;
 mod nodes;
 mod person;
 mod places;
+mod readme;
 mod recovery;
+mod rights;
 mod safety;
 mod safety_faults;
 mod safety_killed;
@@ -38,6 +40,10 @@ mod snapshots_exports;
 mod sources;
 mod users;
 mod world;
+
+#[path = "../blocks.rs"]
+#[expect(dead_code, reason = "shared with the tests that need no cluster")]
+mod blocks;
 
 #[path = "../support.rs"]
 #[expect(dead_code, reason = "shared with the tests that need no cluster")]
@@ -158,6 +164,10 @@ fn usual(world: &Arc<World>) -> Vec<Trial> {
         migration::of_a_local_disk_is_not_possible,
         moves::refused_before_the_first_step,
         moves::to_another_node,
+        readme::in_a_namespace,
+        readme::quick_start,
+        rights::are_bound_as_the_readme_says,
+        rights::of_each_role_are_all_used_and_enough,
         safety_faults::two_at_once,
         safety_killed::an_interruption,
         safety_killed::the_namespace_goes,

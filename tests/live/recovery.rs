@@ -50,7 +50,7 @@ async fn find(cluster: &Cluster, name: &str) -> Result<()> {
 }
 
 /// The machine `web` of a namespace, which runs on this node and may run on others.
-async fn run_there(cluster: &Cluster, name: &str, namespace: &str, class: &str) -> Result<()> {
+pub async fn run_there(cluster: &Cluster, name: &str, namespace: &str, class: &str) -> Result<()> {
     cluster.namespace(namespace).await?;
     let disks = format!("  disks: [{{name: data, size: 1Gi, storageClassName: {class}}}]\n");
     for mut object in render(&machine(&disks), namespace)? {

@@ -7,14 +7,14 @@
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where it fails")]
 
-mod completion;
-mod krew;
-mod man;
 mod browser;
-mod library;
-mod page;
+mod completion;
 mod embedded;
 mod health;
+mod krew;
+mod library;
+mod man;
+mod page;
 mod programs;
 
 #[path = "../support.rs"]
@@ -41,31 +41,29 @@ fn main() -> ExitCode {
         completion::in_zsh,
         completion::installs_no_file_over_another,
         completion::without_an_answer,
-        krew::installs_the_archive,
-        krew::the_release_workflow_calls_what_exists,
-        man::pages_are_without_mistakes,
-        programs::answer,
-        programs::answer,
-        library::from_c,
-        library::from_the_readme,
-        library::leaks_are_seen,
-        library::from_cpp,
-        library::static_from_c,
-        library::from_python,
-        library::from_go,
-        library::exports_what_is_written_down,
-        page::people_write_and_see,
-        programs::answer,
+        embedded::argo_discovers,
+        embedded::argo_generates,
+        embedded::flux_builds,
+        embedded::helm_renders,
+        embedded::kustomize_changes_wukongs,
         embedded::kustomize_generates,
         embedded::kustomize_transforms,
-        embedded::kustomize_changes_wukongs,
-        embedded::helm_renders,
-        embedded::argo_generates,
-        embedded::argo_discovers,
-        embedded::flux_builds,
-        health::objects_are_judged,
-        health::generations_fool_nobody,
         health::a_file_is_what_argo_looks_up,
+        health::generations_fool_nobody,
+        health::objects_are_judged,
+        krew::installs_the_archive,
+        krew::the_release_workflow_calls_what_exists,
+        library::exports_what_is_written_down,
+        library::from_c,
+        library::from_cpp,
+        library::from_go,
+        library::from_python,
+        library::from_the_readme,
+        library::leaks_are_seen,
+        library::static_from_c,
+        man::pages_are_without_mistakes,
+        page::people_write_and_see,
+        programs::answer,
     );
     let wanted = std::env::var_os("CI").is_some();
     let trials = trials.into_iter().map(|trial| trial.with_ignored_flag(!wanted)).collect();

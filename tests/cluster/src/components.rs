@@ -8,6 +8,9 @@ use crate::pki::Pki;
 use crate::processes::free_ports;
 use crate::programs::Programs;
 
+/// Where the API server writes down what it was asked.
+pub(crate) const AUDIT_LOG: &str = "audit.log";
+
 /// One program to run.
 pub(crate) struct Component {
     pub(crate) name: &'static str,
@@ -107,6 +110,8 @@ impl Place<'_> {
                 --service-account-signing-key-file={accounts_key}
                 --service-cluster-ip-range=10.0.0.0/24
                 --allow-privileged
+                --audit-policy-file={policy}
+                --audit-log-path={audit}
                 # virt-api reads these settings of aggregated APIs, and trusts only such a client.
                 --requestheader-client-ca-file={authority}
                 --requestheader-allowed-names=front-proxy
@@ -118,6 +123,8 @@ impl Place<'_> {
                 certificate = self.file("server.crt"),
                 key = self.file("server.key"),
                 tokens = self.file("tokens.csv"),
+                policy = self.folder.join("audit.yaml").display(),
+                audit = self.folder.join(AUDIT_LOG).display(),
                 accounts = self.file("service-accounts.pub"),
                 accounts_key = self.file("service-accounts.key"),
                 front = self.file("front-proxy.crt"),

@@ -37,6 +37,7 @@ impl ControlPlane {
             let text = running.kubeconfig(identity).to_string();
             std::fs::write(folder.join(format!("{}.kubeconfig", identity.name())), text)?;
         }
+        std::fs::write(folder.join("audit.yaml"), include_str!("../manifests/audit.yaml"))?;
         running.run(&place, &place.etcd())?;
         running.run(&place, &place.api_server())?;
         let objects = running.objects(Identity::Admin).await?;

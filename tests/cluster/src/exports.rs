@@ -98,6 +98,9 @@ impl Exports {
 async fn answer(state: Arc<State>, request: Request<Incoming>) -> Result<Answer, Cut> {
     let path = request.uri().path().to_owned();
     let parts: Vec<_> = path.trim_matches('/').split('/').collect();
+    if let Some(refusal) = refused(&state, &request, &parts).await? {
+        return Ok(refusal);
+    }
     if path.starts_with(GROUP) && parts.get(5) == Some(&PLURAL) {
         let (namespace, name) = (parts[4].to_owned(), parts.get(6).map(|name| (*name).to_owned()));
         return match (request.method().as_str(), name) {
@@ -133,6 +136,21 @@ async fn answer(state: Arc<State>, request: Request<Incoming>) -> Result<Answer,
         }
         _ => forward(state.client.clone(), request, None).await,
     }
+}
+
+/// What the real server answers to who may not ask for what is answered here.
+async fn refused(state: &State, request: &Request<Incoming>, parts: &[&str]) -> Result<Option<Answer>, Cut> {
+    let made = parts.get(1) == Some(&"export.kubevirt.io") && parts.len() == 7;
+    let served = parts.get(4) == Some(&"services") && parts.get(6) == Some(&"proxy");
+    if !made && !served {
+        return Ok(None);
+    }
+    let mut asked = Request::builder().method(request.method()).uri(request.uri().clone()).body(()).map_err(|_| Cut)?;
+    for (name, value) in request.headers().iter().filter(|(name, _)| !name.as_str().starts_with("content-")) {
+        asked.headers_mut().insert(name.clone(), value.clone());
+    }
+    let answer = send(&state.client, asked.into_parts().0, Bytes::new()).await?;
+    Ok(Some(answer).filter(|answer| answer.status() == StatusCode::FORBIDDEN))
 }
 
 /// Asks the real server whether it would take it, and keeps what it answers.

@@ -168,6 +168,29 @@ impl Cluster {
         Ok(path)
     }
 
+    /// A user who is bound to ClusterRoles that are there: by name, each in one namespace, or in the whole cluster where
+    /// that is empty. Gives the path of a kubeconfig.
+    pub async fn bound_user(&self, namespace: &str, name: &str, roles: &[(&str, &str)]) -> Result<PathBuf> {
+        let token = users::bind(&self.objects, namespace, name, roles).await?;
+        let path = self.write_kubeconfig(&format!("users/{namespace}/{name}"), None, &token)?;
+        let text = fs::read_to_string(&path)?;
+        let user = Objects::new(control_plane::client(&serde_json::from_str(&text)?).await?);
+        for (role, scope) in roles {
+            let rights = users::rights_of(&self.objects, role).await?;
+            users::until_allowed(&user, scope, &rights, &[]).await?;
+        }
+        Ok(path)
+    }
+
+    /// What the API server wrote down of the users of the namespace `rights`, and of questions about users: the events of
+    /// its audit log so far.
+    pub fn audit(&self) -> Result<Vec<Value>> {
+        let text = fs::read_to_string(self.folder.join(components::AUDIT_LOG))?;
+        // The last line may be half written.
+        let lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+        lines.map(|line| serde_json::from_str(line).context("the audit log")).collect()
+    }
+
     /// A proxy that misbehaves on command, and a kubeconfig of an administrator behind it.
     pub async fn faults(&self, name: &str) -> Result<(FaultProxy, PathBuf)> {
         let (server, pki) = {
@@ -181,13 +204,19 @@ impl Cluster {
 
     /// A server that serves disks, and a kubeconfig of an administrator behind it.
     pub async fn exports(&self, name: &str) -> Result<(Exports, PathBuf)> {
+        self.exports_to(name, &self.kubeconfig()).await
+    }
+
+    /// A server that serves disks, and a kubeconfig behind it of the user of another one.
+    pub async fn exports_to(&self, name: &str, user: &Path) -> Result<(Exports, PathBuf)> {
         let (server, pki) = {
             let plane = self.plane.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             (plane.server(), plane.pki.clone())
         };
         let exports = Exports::start(&pki, &server, self.objects.clone()).await?;
-        let path =
-            self.write_kubeconfig(&format!("exports/{name}"), Some(&exports.server), pki.token(Identity::Admin))?;
+        let user: Value = serde_json::from_str(&fs::read_to_string(user)?)?;
+        let token = user.pointer("/users/0/user/token").and_then(Value::as_str).context("no token")?;
+        let path = self.write_kubeconfig(&format!("exports/{name}"), Some(&exports.server), token)?;
         Ok((exports, path))
     }
 

@@ -39,7 +39,7 @@ pub(crate) async fn create(
         "apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"namespace": namespace, "name": name},
     });
     objects.apply(&account).await?;
-    let subjects = json!([{"kind": "ServiceAccount", "namespace": namespace, "name": name}]);
+    let subjects = subjects(namespace, name);
     for (kind, scope, rights) in [("Role", namespace, own), ("ClusterRole", "", cluster)] {
         // Names of namespaces and accounts hold no colon, so two users cannot share a role.
         let full = format!("{namespace}:{name}");
@@ -57,6 +57,56 @@ pub(crate) async fn create(
         });
         objects.apply(&binding).await?;
     }
+    token(objects, namespace, name).await
+}
+
+fn subjects(namespace: &str, name: &str) -> Value {
+    json!([{"kind": "ServiceAccount", "namespace": namespace, "name": name}])
+}
+
+/// Makes a service account and binds it to ClusterRoles, each in a namespace, or in all where that is empty; gives its
+/// token.
+pub(crate) async fn bind(objects: &Objects, namespace: &str, name: &str, roles: &[(&str, &str)]) -> Result<String> {
+    let account = json!({
+        "apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"namespace": namespace, "name": name},
+    });
+    objects.apply(&account).await?;
+    for (role, scope) in roles {
+        let mut metadata = json!({"name": format!("{namespace}:{name}:{role}")});
+        if !scope.is_empty() {
+            metadata["namespace"] = json!(scope);
+        }
+        let kind = if scope.is_empty() { "ClusterRoleBinding" } else { "RoleBinding" };
+        let binding = json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": metadata,
+            "subjects": subjects(namespace, name),
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
+        });
+        objects.apply(&binding).await?;
+    }
+    token(objects, namespace, name).await
+}
+
+/// The rights of a ClusterRole that is there.
+pub(crate) async fn rights_of(objects: &Objects, role: &str) -> Result<Vec<Right>> {
+    let reference = Reference::new("rbac.authorization.k8s.io/v1", "ClusterRole", "", role);
+    let found = objects.get(&reference).await?.with_context(|| format!("there is no {reference}"))?;
+    let texts = |rule: &Value, key: &str| -> Vec<String> {
+        let all = rule[key].as_array().into_iter().flatten();
+        all.filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let mut rights = Vec::new();
+    // What is allowed by name is not asked for: the whole role is known at once.
+    for rule in found["rules"].as_array().into_iter().flatten().filter(|rule| rule["resourceNames"].is_null()) {
+        for group in texts(rule, "apiGroups") {
+            let (verbs, resources) = (texts(rule, "verbs"), texts(rule, "resources"));
+            rights.push(Right { verbs, group, resources });
+        }
+    }
+    Ok(rights)
+}
+
+async fn token(objects: &Objects, namespace: &str, name: &str) -> Result<String> {
     let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token");
     let body = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}});
     let request =
