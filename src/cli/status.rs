@@ -26,13 +26,14 @@ use crate::text::yaml;
   kubectl wukong status web
   kubectl wukong status -A -o wide
   kubectl wukong status vm/old-server -o yaml --save-facts report.json
-  kubectl wukong status web --watch")]
+  kubectl wukong status web --watch
+  kubectl wukong status -A --usage -o prometheus > wukong.prom")]
 pub(super) struct Args {
     #[command(flatten)]
     look: LookArgs,
 
     /// For people, or for programs.
-    #[arg(short = 'o', long, value_name = "table|wide|json|yaml", hide_possible_values = true)]
+    #[arg(short = 'o', long, value_name = "table|wide|json|yaml|prometheus", hide_possible_values = true)]
     output: Option<Format>,
 
     /// Look again and again, and show what changes.
@@ -58,6 +59,8 @@ enum Format {
     Json,
     /// For programs.
     Yaml,
+    /// For Prometheus: the textfile collector, or a probe.
+    Prometheus,
 }
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
@@ -124,6 +127,7 @@ fn show(args: &Args, all: &[Status], terminal: &Terminal) -> String {
     let detail = match args.output {
         Some(Format::Json) => return output::json(&document()),
         Some(Format::Yaml) => return yaml(&document()),
+        Some(Format::Prometheus) => return output::prometheus(all),
         Some(Format::Wide) => Detail::Wide,
         _ if args.look.names.is_empty() => Detail::Short,
         _ => Detail::Full,

@@ -11,6 +11,7 @@ mod name;
 mod path;
 pub mod picture;
 mod plan;
+mod prometheus;
 mod rescue;
 mod snapshot;
 mod status;
@@ -27,6 +28,7 @@ pub use migrate::{checklist, draft, draft_json, file_change, lefts, suggested, w
 pub use path::file_name;
 pub use picture::{dot, mermaid, svg};
 pub use plan::{plan_json, plans, remarks, summary};
+pub use prometheus::prometheus;
 pub use rescue::{rescue, rescue_json, rescued};
 pub use snapshot::{snapshots, snapshots_json};
 pub use status::{Detail, lines, status_json, statuses};
