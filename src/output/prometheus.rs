@@ -12,12 +12,16 @@ struct Metric {
     samples: Vec<(String, u64)>,
 }
 
+/// Samples of one machine: labels beside those of the machine, and the number.
+type Rows = Vec<(Vec<(&'static str, String)>, u64)>;
+
 /// All statuses. What is not known has no sample; who is healthy has the sample 1.
 pub fn prometheus(all: &[Status]) -> String {
-    let machines = |name, help, value: &dyn Fn(&Status) -> Vec<(Vec<(&'static str, String)>, u64)>| {
+    let machines = |name, help, value: &dyn Fn(&Status) -> Rows| {
         let of = |status: &Status| {
             let subject = &status.subject;
-            let own = [("namespace", subject.namespace.clone()), ("machine", subject.shown()), ("vm", subject.vm.clone())];
+            let own =
+                [("namespace", subject.namespace.clone()), ("machine", subject.shown()), ("vm", subject.vm.clone())];
             let rows = value(status).into_iter();
             rows.map(move |(more, number)| (labels(own.iter().chain(&more)), number)).collect::<Vec<_>>()
         };
@@ -32,7 +36,6 @@ pub fn prometheus(all: &[Status]) -> String {
             status.disks.iter().filter_map(of).collect()
         })
     };
-    let bytes = |text: Option<&String>| Quantity::parse(text?).ok()?.units();
     let metrics = [
         machines("wukong_machine_healthy", "Whether a machine is as it should be, running or stopped.", &|status| {
             if status.read { vec![(vec![], u64::from(status.is_healthy()))] } else { vec![] }
@@ -52,16 +55,25 @@ pub fn prometheus(all: &[Status]) -> String {
             causes
         }),
         disks("wukong_disk_bound", "Whether the claim of a disk has a volume.", |disk| Some(u64::from(disk.bound))),
-        disks("wukong_disk_requested_bytes", "What the claim of a disk asks for.", move |disk| bytes(disk.size.as_ref())),
-        disks("wukong_disk_capacity_bytes", "What the claim of a disk has.", move |disk| bytes(disk.capacity.as_ref())),
-        disks("wukong_disk_used_bytes", "What the guest uses of its file systems on a disk, if its agent tells.", |disk| {
-            disk.used.map(|(used, _)| used)
-        }),
-        disks("wukong_disk_file_systems_bytes", "The size of the guest's file systems on a disk, if its agent tells.", |disk| {
-            disk.used.map(|(_, total)| total)
-        }),
+        disks("wukong_disk_requested_bytes", "What the claim of a disk asks for.", |disk| bytes(disk.size.as_ref())),
+        disks("wukong_disk_capacity_bytes", "What the claim of a disk has.", |disk| bytes(disk.capacity.as_ref())),
+        disks(
+            "wukong_disk_used_bytes",
+            "What the guest uses of its file systems on a disk, if its agent tells.",
+            |disk| disk.used.map(|(used, _)| used),
+        ),
+        disks(
+            "wukong_disk_file_systems_bytes",
+            "The size of the guest's file systems on a disk, if its agent tells.",
+            |disk| disk.used.map(|(_, total)| total),
+        ),
     ];
     metrics.iter().map(shown).collect()
+}
+
+/// Bytes of a quantity.
+fn bytes(text: Option<&String>) -> Option<u64> {
+    Quantity::parse(text?).ok()?.units()
 }
 
 fn shown(metric: &Metric) -> String {

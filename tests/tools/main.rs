@@ -14,6 +14,7 @@ mod health;
 mod krew;
 mod library;
 mod man;
+mod monitoring;
 mod page;
 mod programs;
 
@@ -62,6 +63,8 @@ fn main() -> ExitCode {
         library::leaks_are_seen,
         library::static_from_c,
         man::pages_are_without_mistakes,
+        monitoring::alerts_fire_when_they_should,
+        monitoring::statuses_are_metrics,
         page::people_write_and_see,
         programs::answer,
     );

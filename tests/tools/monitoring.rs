@@ -25,7 +25,8 @@ pub fn statuses_are_metrics() -> Result<()> {
     let printed = crate::support::run(&root(), &["status", "-A", "--facts", facts, "-o", "prometheus"]);
     ensure!(printed.status.success(), "{}", text(&printed.stderr));
     let mut command = Command::new("promtool");
-    let mut check = command.args(["check", "metrics"]).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().context(HINT)?;
+    let mut check =
+        command.args(["check", "metrics"]).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().context(HINT)?;
     check.stdin.take().context("no pipe")?.write_all(&printed.stdout)?;
     let checked = check.wait_with_output()?;
     ensure!(checked.status.success(), "{}\n{}", text(&checked.stderr), text(&printed.stdout));
