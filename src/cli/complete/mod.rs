@@ -15,6 +15,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::Exit;
+use crate::text::sanitize;
 
 /// The name under which kubectl looks for the completion of this plugin.
 pub(super) const PROGRAM: &str = "kubectl_complete-wukong";
@@ -97,7 +98,7 @@ pub(super) fn run(words: &[String]) -> ExitCode {
     let answer = answer(&super::command(), words);
     let mut out = String::new();
     for Candidate { word, about } in &answer.candidates {
-        let about = about.replace(char::is_control, " ");
+        let about = sanitize(about).replace(char::is_control, " ");
         out.push_str(word);
         if !about.trim().is_empty() {
             out.push('\t');
