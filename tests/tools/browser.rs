@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::programs::installed;
 
 /// No answer of a browser takes longer, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A page in a browser of its own.
 pub struct Browser {
