@@ -84,6 +84,7 @@ fn main() -> ExitCode {
         moves::a_node_is_emptied,
         recovery::of_a_node_that_died,
         recovery::of_a_node_that_comes_back,
+        rights::of_each_role_are_all_used_and_enough,
         snapshots::killed_on_the_way_back,
         snapshots::templates_keep_their_disks,
         snapshots::before_a_move,
@@ -96,7 +97,21 @@ fn main() -> ExitCode {
         causes::of_the_guest,
     );
     trials = trials.into_iter().map(|trial| trial.with_ignored_flag(!every)).collect();
-    trials.extend(tests!(
+    trials.extend(of_a_working_day(&world));
+    trials.extend(of_sources(&world));
+    if let Some(missing) = &world.missing {
+        let consequence = if every { "and CI is set: they fail" } else { "so they are IGNORED" };
+        eprintln!("\nTHE TESTS ON REAL CONTROL PLANES CANNOT RUN, {consequence}: {missing}.");
+        trials = trials.into_iter().map(|trial| trial.with_ignored_flag(!every)).collect();
+    }
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    world.end();
+    conclusion.exit_code()
+}
+
+/// Those that run always.
+fn of_a_working_day(world: &Arc<World>) -> Vec<Trial> {
+    tests!(
         world,
         person::a_killed_starter_leaves_no_process,
         kubectl::applies_what_render_prints,
@@ -144,7 +159,6 @@ fn main() -> ExitCode {
         readme::in_a_namespace,
         readme::quick_start,
         rights::are_bound_as_the_readme_says,
-        rights::of_each_role_are_all_used_and_enough,
         safety_faults::two_at_once,
         safety_killed::an_interruption,
         safety_killed::the_namespace_goes,
@@ -163,16 +177,7 @@ fn main() -> ExitCode {
         snapshots::what_kubevirt_would_not_do,
         snapshots_exports::of_a_machine_and_of_its_snapshot,
         users::may_do_exactly_this,
-    ));
-    trials.extend(of_sources(&world));
-    if let Some(missing) = &world.missing {
-        let consequence = if every { "and CI is set: they fail" } else { "so they are IGNORED" };
-        eprintln!("\nTHE TESTS ON REAL CONTROL PLANES CANNOT RUN, {consequence}: {missing}.");
-        trials = trials.into_iter().map(|trial| trial.with_ignored_flag(!every)).collect();
-    }
-    let conclusion = libtest_mimic::run(&arguments, trials);
-    world.end();
-    conclusion.exit_code()
+    )
 }
 
 fn of_sources(world: &Arc<World>) -> impl Iterator<Item = Trial> {
