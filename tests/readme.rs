@@ -53,10 +53,8 @@ fn console_blocks_print_what_they_show() {
     for step in
         blocks().iter().filter(|block| block.language == "console" && block.marker.is_none()).flat_map(Block::steps)
     {
-        let command = match has_kubectl {
-            true => step.command.clone(),
-            false => step.command.replace("kubectl wukong", "kubectl-wukong"),
-        };
+        let command =
+            if has_kubectl { step.command.clone() } else { step.command.replace("kubectl wukong", "kubectl-wukong") };
         let mut shell = Command::new("bash");
         shell.args(["-euo", "pipefail", "-c", &format!("exec 2>&1\n{command}")]).current_dir(root());
         shell.env_clear().env("PATH", places.as_ref().unwrap()).env("HOME", cache.path()).stdin(Stdio::null());
