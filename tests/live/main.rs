@@ -116,22 +116,6 @@ fn long(world: &Arc<World>) -> Vec<Trial> {
 
 /// What runs every time; the longest come first here too.
 fn usual(world: &Arc<World>) -> Vec<Trial> {
-    );
-    trials = trials.into_iter().map(|trial| trial.with_ignored_flag(!every)).collect();
-    trials.extend(of_a_working_day(&world));
-    trials.extend(of_sources(&world));
-    if let Some(missing) = &world.missing {
-        let consequence = if every { "and CI is set: they fail" } else { "so they are IGNORED" };
-        eprintln!("\nTHE TESTS ON REAL CONTROL PLANES CANNOT RUN, {consequence}: {missing}.");
-        trials = trials.into_iter().map(|trial| trial.with_ignored_flag(!every)).collect();
-    }
-    let conclusion = libtest_mimic::run(&arguments, trials);
-    world.end();
-    conclusion.exit_code()
-}
-
-/// Those that run always.
-fn of_a_working_day(world: &Arc<World>) -> Vec<Trial> {
     tests!(
         world,
         person::a_killed_starter_leaves_no_process,
