@@ -39,7 +39,7 @@ const TOOLS: [Component; 3] = [
     Component { name: "kustomize", packages: &["tool"], about: "what builds overlays" },
 ];
 
-/// The folder with the programs of a tool of [`TOOLS`], under `target` (the folder `target` of a Cargo build).
+/// The folder with the programs of a tool of `TOOLS`, under `target` (the folder `target` of a Cargo build).
 pub fn tool(name: &str, target: &Path) -> Result<PathBuf> {
     let component = TOOLS.iter().find(|tool| tool.name == name).with_context(|| format!("no tool is called {name}"))?;
     let home = target.join("cluster");
