@@ -28,7 +28,10 @@ type Row = (String, String, String);
 
 /// The shipped roles.
 fn roles() -> Result<Vec<Value>> {
-    cluster::documents(&fs::read_to_string(root().join("plugin-manifests/rbac.yaml"))?)
+    let mut roles = cluster::documents(&fs::read_to_string(root().join("plugin-manifests/rbac.yaml"))?)?;
+    let grower = cluster::documents(&fs::read_to_string(root().join("plugin-manifests/autoexpand.yaml"))?)?;
+    roles.extend(grower.into_iter().filter(|object| object["kind"] == "ClusterRole"));
+    Ok(roles)
 }
 
 fn texts(rule: &Value, key: &str) -> Vec<String> {
@@ -121,6 +124,7 @@ impl People {
             ("migrator", "wukong-migrator", PLACE),
             ("viewer-of-all", "wukong-viewer", ""),
             ("migrator-of-all", "wukong-migrator", ""),
+            ("grower", GROWS, ""),
             // Whose questions are not compared.
             ("stranger", "wukong-operator", ""),
         ] {
@@ -220,27 +224,44 @@ fn volume(driver: &str) -> Value {
 /// What differs between the roles and what was asked, as a list for people. Each role has all that those before it have, so
 /// that what their people did counts too.
 fn compare(cluster: &Cluster, roles: &[Value]) -> Result<String> {
-    let (mut told, mut all) = (String::new(), Vec::new());
+    let (mut told, mut all) = (differences(cluster, roles, GROWS, &["grower"], &["grower"], &[])?, Vec::new());
     for (role, users, without) in [
         ("wukong-viewer", &["viewer", "viewer-of-all"][..], &UNREAD[..]),
         ("wukong-operator", &["operator"], &[]),
         ("wukong-migrator", &["migrator", "migrator-of-all"], &[]),
     ] {
         all.extend(users);
-        let has = rows(roles, role)?;
-        let (used, _) = asked(cluster, &all)?;
-        let (_, few) = asked(cluster, users)?;
-        let known = |rows: &[[&str; 3]], row: &Row| rows.contains(&[&row.0, &row.1, &row.2]);
-        let many: BTreeSet<_> = has.difference(&used).filter(|row| !known(&UNSEEN, row)).cloned().collect();
-        let few: BTreeSet<_> = few.into_iter().filter(|row| !known(without, row)).collect();
-        for (words, rows) in [("too many: no command used", many), ("too few: a command was refused", few)] {
-            if !rows.is_empty() {
-                told.push_str(&format!("{role} has {words}\n{}", shown(&rows)));
-            }
+        told.push_str(&differences(cluster, roles, role, &all, users, without)?);
+    }
+    Ok(told)
+}
+
+/// What nobody of `all` used of a role, and what `users` were refused, but for what they are known to be `without`.
+fn differences(
+    cluster: &Cluster,
+    roles: &[Value],
+    role: &str,
+    all: &[&str],
+    users: &[&str],
+    without: &[[&str; 3]],
+) -> Result<String> {
+    let has = rows(roles, role)?;
+    let (used, _) = asked(cluster, all)?;
+    let (_, few) = asked(cluster, users)?;
+    let known = |rows: &[[&str; 3]], row: &Row| rows.contains(&[&row.0, &row.1, &row.2]);
+    let many: BTreeSet<_> = has.difference(&used).filter(|row| !known(&UNSEEN, row)).cloned().collect();
+    let few: BTreeSet<_> = few.into_iter().filter(|row| !known(without, row)).collect();
+    let mut told = String::new();
+    for (words, rows) in [("too many: no command used", many), ("too few: a command was refused", few)] {
+        if !rows.is_empty() {
+            told.push_str(&format!("{role} has {words}\n{}", shown(&rows)));
         }
     }
     Ok(told)
 }
+
+/// The role of what grows disks by itself; it is nobody else's.
+const GROWS: &str = "wukong-autoexpand";
 
 /// What a viewer is refused: cloud-init is then not compared.
 const UNREAD: [[&str; 3]; 1] = [["get", "", "secrets"]];
@@ -381,7 +402,7 @@ async fn looks(cluster: &Cluster, people: &People) -> Result<()> {
     Ok(())
 }
 
-const MOVING: &str = "  disks: [{name: root, size: 5Gi, storageClassName: longhorn-migratable, accessMode: ReadWriteMany, volumeMode: Block}]\n";
+const MOVING: &str = "  disks: [{name: root, size: 5Gi, storageClassName: longhorn-migratable, accessMode: ReadWriteMany, volumeMode: Block, autoExpand: true}]\n";
 
 async fn moves(cluster: &Cluster, people: &People) -> Result<()> {
     let operator = async |args: &[&str]| people.here("operator", args).await;
@@ -390,6 +411,16 @@ async fn moves(cluster: &Cluster, people: &People) -> Result<()> {
     let migrator = async |args: &[&str]| people.here("migrator", args).await;
     let path = file(cluster, "rights-moving", &machine(MOVING))?;
     migrator(&["apply", "-f", &path, "--wait"]).await?.ended(0)?;
+    let full = json!({"root": {"mountPoint": "/", "usedBytes": (5_u64 << 30) - 1}}).to_string();
+    cluster.objects.merge(&vmi(PLACE), "", &json!({"metadata": {"annotations": {guest::USED: full}}})).await?;
+    let grown = |claim: &Value| claim["status"]["capacity"]["storage"] == "15Gi";
+    let end = std::time::Instant::now() + LONG;
+    // What the agent answers follows a watch.
+    while !cluster.objects.get(&claim(PLACE, "web-root")).await?.as_ref().is_some_and(grown) {
+        people.here("grower", &["expand", "--auto"]).await?.ended(0)?;
+        ensure!(std::time::Instant::now() < end, "the disk does not grow");
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
     let found = cluster.objects.get(&vmi(PLACE)).await?.context("no instance")?;
     let source = found["status"]["nodeName"].as_str().context("no node")?.to_owned();
     let other = nodes::NODES.into_iter().find(|other| *other != source).context("no other node")?;

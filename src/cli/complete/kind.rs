@@ -64,7 +64,12 @@ pub(super) fn kind(path: &[&str], arg: &Arg) -> Option<Kind> {
         ("EVENT", _) => Kind::Event,
         ("FILE", _) => Kind::File,
         ("DIR", _) => Kind::Directory,
-        ("COUNT" | "DURATION" | "GROUP" | "LABELS" | "N" | "SIZE" | "TOKEN" | "UID" | "URL" | "USER", _) => Kind::Free,
+        // `fn` reads the words of a setting and of a flag in the same way.
+        ("include|omit|only", _) => Kind::Free,
+        (
+            "COUNT" | "DURATION" | "GROUP" | "LABELS" | "N" | "PERCENT" | "SIZE" | "TOKEN" | "UID" | "URL" | "USER",
+            _,
+        ) => Kind::Free,
         // The name of a machine that is not there yet.
         ("", "name") if path == ["init"] => Kind::Free,
         _ => return None,
