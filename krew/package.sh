@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Builds the archives of a release with their checksums, and the manifest by which krew installs them.
 #
-#   krew/package.sh                 all platforms
-#   krew/package.sh linux-amd64     some of them
+#   krew/package.sh                             all platforms
+#   krew/package.sh linux-amd64 windows-amd64   some of them
 #
-# It needs Rust (rustup), python3 and GNU tar. What it makes lies in OUT (target/krew). The address of the archives is
-# URI; without it, that of the release on GitHub of GITHUB_REPOSITORY.
+# It needs Rust (rustup), python3 and GNU tar; for darwin macOS, or an Apple SDK in SDKROOT: its certificate store is a part
+# of the system. What it makes lies in OUT (target/krew); the manifest names all archives that are there, so that those of
+# another machine can be laid beside them. The address of the archives is URI; without it, that of the release on GitHub of
+# GITHUB_REPOSITORY.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -33,6 +35,7 @@ triple() {
 # One compiler and linker for the C parts on all platforms, from PyPI, pinned.
 zig=$PWD/target/zig
 tools() {
+  if [[ $(uname -s) == Darwin ]]; then return; fi
   if ! [[ -x $zig/bin/cargo-zigbuild && $(cat "$zig/pinned" 2>/dev/null) == "$(cat krew/requirements.txt)" ]]; then
     python3 -m venv "$zig"
     "$zig/bin/pip" install --quiet --disable-pip-version-check --requirement krew/requirements.txt
@@ -47,9 +50,11 @@ pack() {
   binary=kubectl-wukong
   if [[ $platform == windows-* ]]; then binary+=.exe; fi
   rustup target list --installed | grep -qx "$target" || rustup target add "$target"
+  local build=zigbuild
+  if [[ $(uname -s) == Darwin ]]; then build=build; fi
   # No path of this machine stays in the program.
   RUSTFLAGS="--remap-path-prefix=$PWD=. --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo" \
-    cargo zigbuild --locked --release --bin kubectl-wukong --target "$target"
+    cargo "$build" --locked --release --bin kubectl-wukong --target "$target"
   stage=$(mktemp -d)
   install -m 755 "${CARGO_TARGET_DIR:-target}/$target/release/$binary" "$stage/$binary"
   install -m 644 LICENSE "$stage/LICENSE"
@@ -73,11 +78,22 @@ manifest() {
 
 wanted=("$@")
 if (($# == 0)); then wanted=("${platforms[@]}"); fi
-for platform in "${wanted[@]}"; do triple "$platform" > /dev/null; done
+for platform in "${wanted[@]}"; do
+  triple "$platform" > /dev/null
+  if [[ $platform == darwin-* && $(uname -s) != Darwin && -z ${SDKROOT:-} ]]; then
+    echo "$platform needs macOS, or an Apple SDK whose folder is in SDKROOT" >&2
+    exit 2
+  fi
+done
+sum() { if command -v sha256sum > /dev/null; then sha256sum "$1"; else shasum -a 256 "$1"; fi; }
 tools
 mkdir -p "$out"
 for platform in "${wanted[@]}"; do
   pack "$platform"
-  (cd "$out" && sha256sum "kubectl-wukong-$platform.tar.gz" | tee "kubectl-wukong-$platform.tar.gz.sha256")
+  (cd "$out" && sum "kubectl-wukong-$platform.tar.gz" | tee "kubectl-wukong-$platform.tar.gz.sha256")
 done
-manifest "${wanted[@]}" > "$out/wukong.yaml"
+there=()
+for platform in "${platforms[@]}"; do
+  if [[ -e $out/kubectl-wukong-$platform.tar.gz.sha256 ]]; then there+=("$platform"); fi
+done
+manifest "${there[@]}" > "$out/wukong.yaml"

@@ -136,10 +136,12 @@ pub fn installs_the_archive() -> Result<()> {
 pub fn the_release_workflow_calls_what_exists() -> Result<()> {
     let workflow = fs::read_to_string(root().join(".github/workflows/release.yaml"))?;
     let document = support::value(&workflow);
-    let steps = document.pointer("/jobs/release/steps").and_then(serde_json::Value::as_array).context("no steps")?;
     ensure!(document.pointer("/on/push/tags").is_some(), "it does not run on tags");
-    let commands: String = steps.iter().filter_map(|step| step["run"].as_str()).map(|run| format!("{run}\n")).collect();
-    let scripts: Vec<_> = commands.split_whitespace().filter(|word| word.starts_with("krew/")).collect();
+    let jobs = document["jobs"].as_object().context("no jobs")?;
+    let steps = jobs.values().filter_map(|job| job["steps"].as_array()).flatten();
+    let commands: String = steps.filter_map(|step| step["run"].as_str()).map(|run| format!("{run}\n")).collect();
+    let mut scripts: Vec<_> = commands.split_whitespace().filter(|word| word.starts_with("krew/")).collect();
+    scripts.dedup();
     ensure!(scripts == ["krew/package.sh"], "{scripts:?}");
     run(Command::new("bash").arg("-n").arg(root().join(scripts[0])))?;
     let refused = run(Command::new(root().join(scripts[0])).arg("plan9-amd64")).err().map(|error| error.to_string());
@@ -147,7 +149,11 @@ pub fn the_release_workflow_calls_what_exists() -> Result<()> {
     for platform in
         ["linux", "darwin", "windows"].iter().flat_map(|os| ["amd64", "arm64"].map(|arch| format!("{os}-{arch}")))
     {
-        ensure!(refused.contains(&platform), "{platform} is not built: {refused}");
+        ensure!(refused.contains(&platform), "{platform} cannot be built: {refused}");
+        ensure!(
+            commands.split_whitespace().filter(|word| *word == platform).count() == 1,
+            "{platform} is not built once"
+        );
     }
     Ok(())
 }
