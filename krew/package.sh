@@ -91,9 +91,13 @@ mkdir -p "$out"
 for platform in "${wanted[@]}"; do
   pack "$platform"
   (cd "$out" && sum "kubectl-wukong-$platform.tar.gz" | tee "kubectl-wukong-$platform.tar.gz.sha256")
+  echo "$version" > "$out/$platform.version"
 done
 there=()
 for platform in "${platforms[@]}"; do
-  if [[ -e $out/kubectl-wukong-$platform.tar.gz.sha256 ]]; then there+=("$platform"); fi
+  # What an older version left is not of this one.
+  if [[ -e $out/kubectl-wukong-$platform.tar.gz.sha256 && $(cat "$out/$platform.version") == "$version" ]]; then
+    there+=("$platform")
+  fi
 done
 manifest "${there[@]}" > "$out/wukong.yaml"

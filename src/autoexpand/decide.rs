@@ -6,13 +6,16 @@ use serde_json::{Value, json};
 
 use super::disks::{Disk, disks};
 use super::fullness::{FileSystem, Fullness, from_agent};
-use super::history::{self, GROWN};
+use super::history::{self, GROWN, Grown};
 use super::policy::Policy;
 use super::prometheus::{Series, from_series};
-use crate::facts::{Facts, Journey, condition, kind, text};
+use crate::facts::{Facts, Journey, claim_of, condition, kind, text, volumes};
 use crate::plan::{Expansion, Growth, Step, expand, growth, readable, seen_by_guest};
 use crate::quantity::Quantity;
-use crate::status::{Subject, time::duration};
+use crate::status::{
+    Subject,
+    time::{duration, seconds},
+};
 use crate::storage;
 
 /// A growth that nobody has begun after so many seconds is stuck.
@@ -132,6 +135,9 @@ fn outcome(
         Fullness::Known(system) => system,
         Fullness::Unknown(why) => return Outcome::Unknown(why.clone()),
     };
+    if let Some(early) = implausible(facts, disk, system) {
+        return early;
+    }
     if !policy.is_full(system.used, system.total) {
         return Outcome::Stays(format!("below {} %", policy.threshold));
     }
@@ -214,7 +220,21 @@ fn in_flight(disk: &Disk<'_>, now: i64) -> Option<Outcome> {
 
 /// Since when somebody waits for the driver, if it was this tool that asked.
 fn waiting_since(claim: &Value) -> Option<i64> {
-    history::last(claim).ok().flatten().map(|grown| grown.at)
+    let asked = Quantity::parse(text(claim, "/spec/resources/requests/storage")?).ok()?.units();
+    history::last(claim).ok().flatten().filter(|grown| Some(grown.to) == asked).map(|grown| grown.at)
+}
+
+/// A file system that cannot be judged by: of another disk, of several, or of a claim that others use too.
+fn implausible(facts: &Facts, disk: &Disk<'_>, system: &FileSystem) -> Option<Outcome> {
+    let part = |pointer: &str| text(disk.claim, pointer).unwrap_or_default();
+    let capacity = Quantity::parse(part("/status/capacity/storage")).ok().and_then(|quantity| quantity.units());
+    if capacity.is_some_and(|capacity| system.total > capacity) {
+        return Some(Outcome::Unknown(format!("{} is larger than this disk, so it is not on it alone", system.mount)));
+    }
+    let (namespace, name) = (part("/metadata/namespace"), part("/metadata/name"));
+    let uses = |vm: &&Value| volumes(vm).iter().any(|volume| claim_of(volume) == Some(name));
+    let users = facts.all(kind::MACHINE, namespace).filter(uses).count();
+    (users > 1).then(|| Outcome::Unknown(format!("{users} machines share its claim; `expand --disk` grows it")))
 }
 
 /// A move that is not at its end.
@@ -235,16 +255,40 @@ fn last_growth(facts: &Facts, disk: &Disk<'_>, system: &FileSystem, now: i64) ->
         let help = format!("remove the annotation {GROWN} of its claim if you know what happened");
         return Some(Outcome::Refused("what is noted of its last growth cannot be read".into(), help));
     };
-    let last = last?;
-    if last.mount == system.mount && system.total <= last.total {
+    if let Some(unused) = last.as_ref().and_then(|last| unused(last, system)) {
+        return Some(unused);
+    }
+    rests(facts, disk, last.as_ref(), now)
+}
+
+/// A growth that the guest has not taken into use.
+fn unused(last: &Grown, system: &FileSystem) -> Option<Outcome> {
+    // What an agent calls the size of a file system moves a little with what is used of it: half of the step has to be there.
+    // Source: qemu, qga/commands-linux.c: the used bytes and those that are free to everybody.
+    let gained = system.total.saturating_sub(last.total);
+    if gained < last.to.saturating_sub(last.from) / 2 {
         let help = "in the guest: growpart and resize2fs, xfs_growfs or the like; cloud-init does it at the next start";
-        let reason =
-            format!("the guest has not taken its last growth into use: {} is as large as before", system.mount);
+        let reason = format!("the guest has not taken its last growth into use: {} has hardly grown", system.mount);
         return Some(Outcome::Refused(reason, help.into()));
     }
+    None
+}
+
+/// A driver that needs rest after the last growth, whoever asked for it.
+fn rests(facts: &Facts, disk: &Disk<'_>, last: Option<&Grown>, now: i64) -> Option<Outcome> {
     let class = text(disk.claim, "/spec/storageClassName").unwrap_or_default();
     let provisioner = facts.get(kind::CLASS, "", class).and_then(|class| text(class, "/provisioner"))?;
     let rest = storage::cool_down(provisioner)?;
-    let left = last.at.saturating_add(rest).saturating_sub(now);
+    let at = resized(disk.claim).max(last.map(|last| last.at))?;
+    let left = at.saturating_add(rest).saturating_sub(now);
     (left > 0).then(|| Outcome::Stays(format!("{provisioner} takes its next growth in {}", duration(left))))
+}
+
+/// When somebody last changed what a claim asks for, after it was made.
+fn resized(claim: &Value) -> Option<i64> {
+    let made = text(claim, "/metadata/creationTimestamp").and_then(seconds)?;
+    let entries = claim.pointer("/metadata/managedFields").and_then(Value::as_array)?;
+    let owns = |entry: &&Value| entry.pointer("/fieldsV1/f:spec/f:resources").is_some();
+    let times = entries.iter().filter(owns).filter_map(|entry| seconds(text(entry, "/time")?));
+    times.filter(|at| *at > made.saturating_add(60)).max()
 }

@@ -18,6 +18,9 @@ pub(super) struct Disk<'f> {
     pub name: &'f str,
     /// Its claim.
     pub claim: &'f Value,
+    /// What carries what the file says of its growth: the DataVolume that made the claim, while it is there, because
+    /// CDI hands annotations on only once; else the claim.
+    pub says: &'f Value,
 }
 
 impl<'f> Disk<'f> {
@@ -30,7 +33,7 @@ impl<'f> Disk<'f> {
 
     /// The largest size, as it is written; none if there is no end.
     pub(super) fn max(&self) -> Option<&'f str> {
-        path(self.claim, &["metadata", "annotations", MAX_SIZE]).and_then(Value::as_str)
+        path(self.says, &["metadata", "annotations", MAX_SIZE]).and_then(Value::as_str)
     }
 
     /// The largest size in bytes.
@@ -46,14 +49,16 @@ impl<'f> Disk<'f> {
     }
 }
 
-/// The disks of a machine whose claims say that they may.
+/// The disks of a machine whose files say that they may.
 pub(super) fn disks<'f>(facts: &'f Facts, subject: &Subject) -> Vec<Disk<'f>> {
     let Some(vm) = facts.get(kind::MACHINE, &subject.namespace, &subject.vm) else { return Vec::new() };
     let instance = facts.get(kind::INSTANCE, &subject.namespace, &subject.vm).filter(|found| !has_ended(found));
     let of = |volume: &'f Value| {
-        let claim = facts.get(kind::CLAIM, &subject.namespace, claim_of(volume)?)?;
-        let may = path(claim, &["metadata", "annotations", AUTO_EXPAND]).is_some_and(|may| may == "true");
-        may.then_some(Disk { vm, instance, name: text(volume, "/name")?, claim })
+        let name = claim_of(volume)?;
+        let claim = facts.get(kind::CLAIM, &subject.namespace, name)?;
+        let says = facts.get(kind::DATA_VOLUME, &subject.namespace, name).unwrap_or(claim);
+        let may = path(says, &["metadata", "annotations", AUTO_EXPAND]).is_some_and(|may| may == "true");
+        may.then_some(Disk { vm, instance, name: text(volume, "/name")?, claim, says })
     };
     volumes(vm).iter().filter_map(of).collect()
 }

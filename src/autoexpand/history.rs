@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::fullness::FileSystem;
 use crate::facts::path;
+use crate::quantity::Quantity;
 
 /// The annotation of a claim that tells its last growths, the newest last, as a JSON list.
 pub const GROWN: &str = "vm.novasphere.dev/grown";
@@ -18,10 +19,12 @@ const LENGTH: usize = 5;
 pub(super) struct Grown {
     /// Seconds since 1970.
     pub at: i64,
-    /// How large the file system was, in bytes.
+    /// What the claim asked for before, in bytes.
+    pub from: u64,
+    /// What it asked for then.
+    pub to: u64,
+    /// How large the guest's file system was, in bytes.
     pub total: u64,
-    /// Where it was.
-    pub mount: String,
 }
 
 /// The last growth of a claim.
@@ -33,8 +36,9 @@ pub(super) fn last(claim: &Value) -> Result<Option<Grown>, ()> {
     let Some(entry) = all.last() else { return Ok(None) };
     let at = entry["at"].as_str().and_then(|at| at.parse::<Timestamp>().ok()).ok_or(())?.as_second();
     let total = entry["fileSystem"]["total"].as_u64().ok_or(())?;
-    let mount = entry["fileSystem"]["mount"].as_str().ok_or(())?.to_owned();
-    Ok(Some(Grown { at, total, mount }))
+    let size = |key: &str| Quantity::parse(entry[key].as_str().unwrap_or_default()).ok()?.units();
+    let (Some(from), Some(to)) = (size("from"), size("to")) else { return Err(()) };
+    Ok(Some(Grown { at, from, to, total }))
 }
 
 /// The annotation with one growth more.
@@ -69,7 +73,7 @@ mod tests {
             found = claim(&with(&found, 60 * turn, "1Gi", "2Gi", &system));
         }
         assert_eq!(entries(&found).unwrap().unwrap().len(), LENGTH);
-        assert_eq!(last(&found), Ok(Some(Grown { at: 360, total: 10, mount: "/".into() })));
+        assert_eq!(last(&found), Ok(Some(Grown { at: 360, from: 1 << 30, to: 2 << 30, total: 10 })));
         assert_eq!(last(&json!({})), Ok(None));
     }
 

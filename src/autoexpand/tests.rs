@@ -69,12 +69,13 @@ impl World {
     fn grown(at: i64, total: u64) -> Self {
         Self::with(|world| {
             let at = jiff::Timestamp::from_second(at).unwrap().to_string();
-            let note = json!([{"at": at, "fileSystem": {"mount": "/data", "used": 1, "total": total}}]);
+            let file_system = json!({"mount": "/data", "used": 1, "total": total});
+            let note = json!([{"at": at, "from": "10Gi", "to": "20Gi", "fileSystem": file_system}]);
             world.claim["metadata"]["annotations"][GROWN] = json!(note.to_string());
         })
     }
 
-    fn decide(&self, told: &Told) -> Decision {
+    fn told(&self, told: &Told) -> Vec<Decision> {
         let mut facts = Facts::default();
         facts.insert(json!({
             "kind": "VirtualMachine", "metadata": {"name": "web-vm", "namespace": "n"},
@@ -86,9 +87,17 @@ impl World {
         for object in [&self.claim, &self.instance, &self.class, &self.usage].into_iter().chain(&self.more) {
             facts.insert(object.clone());
         }
-        let mut all = decisions(&facts, &[subject("web", "n", &facts)], told, &Policy::default(), NOW);
+        decisions(&facts, &[subject("web", "n", &facts)], told, &Policy::default(), NOW)
+    }
+
+    fn decide(&self, told: &Told) -> Decision {
+        let mut all = self.told(told);
         assert_eq!(all.len(), 1);
         all.remove(0)
+    }
+
+    fn all(&self) -> Vec<Decision> {
+        self.told(&Told::ByAgents)
     }
 
     fn outcome(&self) -> Outcome {
@@ -133,9 +142,44 @@ fn what_stays_says_why() {
     }
 }
 
+/// The claim of an imported disk keeps what its DataVolume said first.
+#[test]
+fn the_file_has_the_word() {
+    let volume = |annotations: Value| {
+        World::with(|world| {
+            world.more.push(json!({
+                "kind": "DataVolume", "metadata": {"name": "web-data", "namespace": "n", "annotations": annotations},
+            }));
+        })
+    };
+    let less = volume(json!({"vm.novasphere.dev/auto-expand": "true", "vm.novasphere.dev/max-size": "25Gi"}));
+    assert!(matches!(less.outcome(), Outcome::Grows(to, _) if to == "25Gi"));
+    assert!(volume(json!({})).all().is_empty());
+}
+
+/// Also after a growth that a person asked for.
+#[test]
+fn a_driver_has_its_rest() {
+    let world = World::with(|world| {
+        world.class["provisioner"] = json!("ebs.csi.aws.com");
+        world.claim["metadata"]["creationTimestamp"] = json!("2026-01-01T00:00:00Z");
+        world.claim["metadata"]["managedFields"] = json!([
+            {"time": jiff::Timestamp::from_second(NOW - 7200).unwrap().to_string(), "fieldsV1": {"f:spec": {"f:resources": {}}}},
+        ]);
+    });
+    assert!(matches!(world.outcome(), Outcome::Stays(why) if why.contains("next growth in 4h")));
+}
+
 #[test]
 fn without_knowledge_nothing_grows() {
-    let unknown: [(World, &str); 5] = [
+    let other = json!({
+        "kind": "VirtualMachine", "metadata": {"name": "other-vm", "namespace": "n"},
+        "spec": {"template": {"spec": {"volumes": [{"name": "x", "persistentVolumeClaim": {"claimName": "web-data"}}]}}},
+    });
+    let unknown: [(World, &str); 7] = [
+        (World::with(|world| world.more.push(other.clone())), "2 machines share its claim"),
+        // A volume group over two disks, or what Prometheus has of another cluster.
+        (World::with(|world| world.usage = usage(&[("/data", 39 * GIB, 40 * GIB)])), "not on it alone"),
         (World::with(|world| world.instance["status"]["conditions"] = json!([])), "qemu-guest-agent"),
         (World::with(|world| world.instance["status"]["phase"] = json!("Failed")), "does not run"),
         (World::with(|world| world.usage = usage(&[])), "no file system on this disk"),
@@ -171,18 +215,20 @@ fn what_is_refused_has_a_way_out() {
     };
     let stuck = || {
         let mut world = World::grown(NOW - 3600, 10 * GIB);
-        world.claim["spec"]["resources"]["requests"]["storage"] = json!("30Gi");
+        world.claim["status"]["capacity"]["storage"] = json!("10Gi");
         world
     };
     let quota = json!({
         "kind": "ResourceQuota", "metadata": {"name": "small", "namespace": "n"},
         "status": {"hard": {"requests.storage": "25Gi"}, "used": {"requests.storage": "20Gi"}},
     });
-    let refused: [(World, &str); 9] = [
+    let refused: [(World, &str); 10] = [
         (annotate("vm.novasphere.dev/max-size", "20Gi"), "its largest size, 20Gi"),
         (annotate("vm.novasphere.dev/max-size", "much"), "`much` is no size"),
         (annotate(GROWN, "by hand"), "cannot be read"),
-        (World::grown(NOW - 86_400, 20 * GIB), "/data is as large as before"),
+        (World::grown(NOW - 86_400, 20 * GIB), "/data has hardly grown"),
+        // What root may use alone counts only when it is used.
+        (World::grown(NOW - 86_400, 19 * GIB), "/data has hardly grown"),
         (World::with(failing), "no room on any disk"),
         (stuck(), "no controller has begun"),
         (

@@ -143,9 +143,13 @@ impl Round<'_> {
             Ok(facts) => facts,
             Err(refused) => return Ok(Err(tell(&refused, self.terminal))),
         };
-        // Disks that are not seen are not disks that need nothing.
-        for unread in [kind::MACHINE, kind::CLAIM, kind::INSTANCE] {
-            if let Some(unread) = facts.unknown(unread, namespace.unwrap_or_default()) {
+        // Disks that are not seen are not disks that need nothing, and a guard that sees nothing is none.
+        let guards = [kind::MACHINE, kind::INSTANCE, kind::DATA_VOLUME, kind::CLAIM, kind::CONFIG_MAP];
+        let of_the_cluster = [kind::CLASS, kind::CDI_CONFIG, kind::KUBEVIRT].map(|kind| (kind, ""));
+        for (kind, namespace) in
+            guards.map(|kind| (kind, namespace.unwrap_or_default())).into_iter().chain(of_the_cluster)
+        {
+            if let Some(unread) = facts.unknown(kind, namespace) {
                 self.terminal.error(&unread.reason);
                 return Ok(Err(Exit::Cluster));
             }

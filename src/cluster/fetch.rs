@@ -2,8 +2,10 @@
 //! listed.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use super::{Door, Purpose, Reason, Refused, Resource, Selector};
 use crate::Machine;
@@ -177,6 +179,9 @@ async fn everywhere(door: Door, kind: Resource, namespaces: BTreeSet<String>, ho
     Ok(read)
 }
 
+/// How long one guest agent is waited for.
+const ANSWER: Duration = Duration::from_secs(15);
+
 /// Asks the guest agents of running instances how full their file systems are, by namespace and name. Who does not answer
 /// is left out: a guest is not obliged to.
 ///
@@ -187,7 +192,9 @@ pub async fn read_usage(door: &Door, names: &BTreeSet<(String, String)>, facts: 
     for (namespace, name) in names.clone() {
         let door = door.clone();
         reads.spawn(async move {
-            let told = door.file_systems(&namespace, &name).await.ok().flatten().filter(serde_json::Value::is_object);
+            // A node that does not answer keeps nobody waiting for the others.
+            let answer = timeout(ANSWER, door.file_systems(&namespace, &name)).await;
+            let told = answer.ok().and_then(Result::ok).flatten().filter(serde_json::Value::is_object);
             let object = told.map(|mut told| {
                 told["kind"] = kind::USAGE.into();
                 told["metadata"] = serde_json::json!({"namespace": namespace, "name": name});

@@ -74,9 +74,10 @@ const NAMESPACED: [Resource; 8] = [
 ];
 
 /// Kinds by which the growth of disks is decided.
-const GROW: [Resource; 5] = [
+const GROW: [Resource; 6] = [
     Resource::VirtualMachine,
     Resource::VirtualMachineInstance,
+    Resource::DataVolume,
     Resource::PersistentVolumeClaim,
     Resource::ConfigMap,
     Resource::ResourceQuota,

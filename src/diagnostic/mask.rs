@@ -65,7 +65,10 @@ impl Mask {
         }
         let text = sources.file(at.file).map_or("", |file| file.text.as_str());
         let mut ranges = self.known(at.file, start, line.len());
-        if !decoded && !has_plain_key(line) && mentions_secrets(lines_around(text, start, line.len())) {
+        let may_tell = || {
+            is_in_secret(text, start) || !has_plain_key(line) && mentions_secrets(lines_around(text, start, line.len()))
+        };
+        if !decoded && may_tell() {
             // Nobody knows where a value ends in a text that cannot be read: only keys are shown.
             ranges.push(first_value(line)..line.len());
         } else if inside_secret_block(&text[..start], line) {
@@ -88,6 +91,14 @@ impl Mask {
             .map(|span| (span.start as usize).saturating_sub(start)..(span.end as usize).min(end) - start)
             .collect()
     }
+}
+
+/// Whether a place is in a document that calls itself a Secret, as far as a text can tell that cannot be read. In JSON, and
+/// in a List, the kind may stand anywhere in it.
+fn is_in_secret(text: &str, at: usize) -> bool {
+    let begin = text[..at].rfind("\n---").unwrap_or(0);
+    let end = text[at..].find("\n---").map_or(text.len(), |found| at + found);
+    text[begin..end].lines().any(|line| line.contains("kind") && line.contains("Secret"))
 }
 
 /// A stretch around a line, cut where characters end.
@@ -212,6 +223,9 @@ mod tests {
     fn of_what_cannot_be_read_only_keys_are_shown() {
         assert_eq!(shown("password: |\nhunter2\n", "hunter2", false), "");
         assert_eq!(shown("  passwd \"hunter2\"\n  sise: 10Gi x", "sise", false), "  sise: ");
+        let secret = "kind: ConfigMap\n---\ndata:\n  db: one\n  db: two\nkind: Secret\n---\ndata:\n  x: shown\n";
+        assert_eq!(shown(secret, "db: two", false), "  db: ");
+        assert_eq!(shown(secret, "x: shown", false), "  x: shown");
         assert_eq!(shown("  passwd \"hunter2\"\n  size: 10Gi x", "size", false), "  size: 10Gi x");
         assert_eq!(shown("name: web\n  size: 10Gi x", "size", false), "  size: 10Gi x");
     }

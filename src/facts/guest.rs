@@ -15,8 +15,12 @@ pub fn file_systems<'f>(vm: &Value, instance: &Value, told: &'f Value, disk: &st
     let all = told.get("items").and_then(Value::as_array);
     let on = |system: &&Value| match serial {
         Some(serial) => {
-            // virtio hands on 20 bytes of it.
-            let same = |found: &str| !found.is_empty() && (found == serial || serial.get(..20) == Some(found));
+            // virtio hands on 20 bytes of it; SCSI and SATA have the name of the device before it. Source: qemu-ga tells
+            // udev's ID_SERIAL.
+            let same = |found: &str| {
+                let behind = found.strip_suffix(serial).is_some_and(|before| before.ends_with("HARDDISK_"));
+                !found.is_empty() && (found == serial || serial.get(..20) == Some(found) || behind)
+            };
             let on = system["disk"].as_array().into_iter().flatten();
             on.into_iter().any(|disk| disk["serial"].as_str().is_some_and(same))
         }
@@ -69,5 +73,9 @@ mod tests {
         assert_eq!(names(&vm(json!({"name": "data", "serial": "0123456789abcdef0123456"}))), ["vda1"]);
         assert_eq!(names(&vm(json!({"name": "data"}))), ["vdb1"]);
         assert!(names(&vm(json!({"name": "data", "serial": "other"}))).is_empty());
+        let scsi = json!({"items": [{"diskName": "sda1", "disk": [{"serial": "0QEMU_QEMU_HARDDISK_data"}]}]});
+        let found =
+            |serial: &str| file_systems(&vm(json!({"name": "data", "serial": serial})), &instance, &scsi, "data").len();
+        assert_eq!((found("data"), found("ata"), found("other")), (1, 0, 0));
     }
 }

@@ -8,6 +8,7 @@ use super::result::results;
 use super::work::Work;
 use super::{Done, Settings};
 use crate::diagnostic::{Code, Diagnostic, Report};
+use crate::machine::MANAGED_LABEL;
 use crate::source::{Documents, Kind, MAX_FILE_BYTES, Node, SourceMap, kubectl_value};
 use crate::spec::is_ours;
 use crate::text::yaml;
@@ -153,7 +154,14 @@ impl Change {
                 Some(key) => object["metadata"][key].as_str().map(str::to_owned),
                 None => object[key].as_str().map(str::to_owned),
             });
-            let found = items.iter().position(|item| identity(item) == wanted.each_ref().map(Option::as_deref));
+            let label = object["metadata"]["labels"][MANAGED_LABEL].as_str().map(str::to_owned);
+            // What somebody else wrote stays; whoever reads the list then finds two objects of one name, and says so.
+            let ours = |item: &Node| {
+                let labels = item.get("metadata").and_then(|metadata| metadata.get("labels"));
+                labels.and_then(|labels| labels.get(MANAGED_LABEL)).and_then(Node::as_str) == label.as_deref()
+            };
+            let same = |item: &Node| identity(item) == wanted.each_ref().map(Option::as_deref);
+            let found = items.iter().position(|item| same(item) && ours(item));
             match found {
                 Some(number) => {
                     annotate(&mut object, inherited(&items[number]));

@@ -42,7 +42,8 @@ impl Place {
         let first = |keys: [&str; 2]| keys.iter().find_map(|key| annotation(item, key));
         Self {
             path: first(PATHS).map(str::to_owned),
-            index: first(INDEXES).and_then(|index| index.parse().ok()),
+            // Far more objects than a file holds; the next ones are counted from here.
+            index: first(INDEXES).and_then(|index| index.parse::<u32>().ok()).map(u64::from),
             older: annotation(item, PATHS[1]).is_some() || annotation(item, INDEXES[1]).is_some(),
         }
     }
