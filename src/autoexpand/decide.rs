@@ -232,8 +232,8 @@ fn implausible(facts: &Facts, disk: &Disk<'_>, system: &FileSystem) -> Option<Ou
         return Some(Outcome::Unknown(format!("{} is larger than this disk, so it is not on it alone", system.mount)));
     }
     let (namespace, name) = (part("/metadata/namespace"), part("/metadata/name"));
-    let uses = |vm: &&Value| volumes(vm).iter().any(|volume| claim_of(volume) == Some(name));
-    let users = facts.all(kind::MACHINE, namespace).filter(uses).count();
+    let holds_it = |vm: &&Value| volumes(vm).iter().any(|volume| claim_of(volume) == Some(name));
+    let users = facts.all(kind::MACHINE, namespace).filter(holds_it).count();
     (users > 1).then(|| Outcome::Unknown(format!("{users} machines share its claim; `expand --disk` grows it")))
 }
 
