@@ -137,7 +137,7 @@ pub async fn every_refusal_says_why(cluster: &Cluster) -> Result<()> {
         ensure!(std::time::Instant::now() < end, "{all}");
         tokio::time::sleep(Duration::from_millis(200)).await;
     };
-    is(&second, "fixed", "refused", "/data is as large as before")?;
+    is(&second, "fixed", "refused", "/data has hardly grown")?;
     // A quota that is used up.
     let quota = json!({
         "apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "full", "namespace": "grows-not"},
