@@ -176,6 +176,8 @@ pub async fn kubectl_hands_over(cluster: &Cluster) -> Result<()> {
     let taken = cluster.objects.get(&vm(namespace)).await?.context("gone")?;
     let annotations = &taken["metadata"]["annotations"];
     assert!(annotations["kubectl.kubernetes.io/last-applied-configuration"].is_null(), "{annotations}");
+    // No node has the label. Whether something runs decides what a change does, and must not change meanwhile.
+    until_state(cluster, namespace, "ErrorUnschedulable").await?;
     said(cluster, &["apply", "-f", without, "-n", namespace], 0)?;
     assert!(vm_field(cluster, namespace, "/spec/template/spec/nodeSelector").await.is_err());
     Ok(())
