@@ -9,7 +9,7 @@ use super::fullness::{FileSystem, Fullness, from_agent};
 use super::history::{self, GROWN, Grown};
 use super::policy::Policy;
 use super::prometheus::{Series, from_series};
-use crate::facts::{Facts, Journey, claim_of, condition, kind, text, volumes};
+use crate::facts::{Facts, Journey, bytes_at, claim_of, condition, kind, text, volumes};
 use crate::plan::{Expansion, Growth, Step, expand, growth, readable, seen_by_guest};
 use crate::quantity::Quantity;
 use crate::status::{
@@ -64,6 +64,16 @@ pub enum Told {
     ByPrometheus(Vec<Series>),
 }
 
+/// One disk, and what is known for the decision about it.
+struct Case<'f> {
+    facts: &'f Facts,
+    subject: &'f Subject,
+    disk: Disk<'f>,
+    policy: &'f Policy,
+    /// Seconds since 1970.
+    now: i64,
+}
+
 /// Decides for all disks of some machines. A claim that two machines share is decided once, and what one disk takes of a
 /// quota is not left for the next. `now` is in seconds since 1970.
 pub fn decisions(facts: &Facts, subjects: &[Subject], told: &Told, policy: &Policy, now: i64) -> Vec<Decision> {
@@ -72,14 +82,14 @@ pub fn decisions(facts: &Facts, subjects: &[Subject], told: &Told, policy: &Poli
     let mut all = Vec::new();
     for subject in subjects {
         for disk in disks(facts, subject) {
+            if !seen.insert((&subject.namespace, text(disk.claim, "/metadata/name"))) {
+                continue;
+            }
             let fullness = match told {
                 Told::ByAgents => from_agent(facts, disk.vm, disk.instance, disk.name),
                 Told::ByPrometheus(series) => from_series(series, &disk, policy.window, now),
             };
-            let decision = decide(facts, subject, &disk, &fullness, policy, &steps, now);
-            if !seen.insert((decision.namespace.clone(), decision.claim.clone())) {
-                continue;
-            }
+            let decision = Case { facts, subject, disk, policy, now }.decide(&fullness, &steps);
             if let Outcome::Grows(_, step) = &decision.outcome {
                 steps.push(Step::clone(step));
             }
@@ -89,83 +99,71 @@ pub fn decisions(facts: &Facts, subjects: &[Subject], told: &Told, policy: &Poli
     all
 }
 
-/// Decides. `before` are the steps of this run that take of the same quota; `now` is in seconds since 1970.
-fn decide(
-    facts: &Facts,
-    subject: &Subject,
-    disk: &Disk<'_>,
-    fullness: &Fullness,
-    policy: &Policy,
-    before: &[Step],
-    now: i64,
-) -> Decision {
-    let part = |pointer: &str| text(disk.claim, pointer).unwrap_or_default().to_owned();
-    let file_system = match fullness {
-        Fullness::Known(system) => Some(system.clone()),
-        Fullness::Unknown(_) => None,
-    };
-    Decision {
-        namespace: subject.namespace.clone(),
-        machine: subject.shown(),
-        disk: disk.name.to_owned(),
-        claim: part("/metadata/name"),
-        size: shown(&part("/spec/resources/requests/storage")),
-        max: disk.max().map(str::to_owned),
-        file_system,
-        outcome: outcome(facts, subject, disk, fullness, policy, before, now),
-    }
-}
-
-fn outcome(
-    facts: &Facts,
-    subject: &Subject,
-    disk: &Disk<'_>,
-    fullness: &Fullness,
-    policy: &Policy,
-    before: &[Step],
-    now: i64,
-) -> Outcome {
-    if let Some(early) = in_flight(disk, now) {
-        return early;
-    }
-    if let Some(moving) = moving(facts, subject, disk) {
-        return Outcome::Stays(moving);
-    }
-    let system = match fullness {
-        Fullness::Known(system) => system,
-        Fullness::Unknown(why) => return Outcome::Unknown(why.clone()),
-    };
-    if let Some(early) = implausible(facts, disk, system) {
-        return early;
-    }
-    if !policy.is_full(system.used, system.total) {
-        return Outcome::Stays(format!("below {} %", policy.threshold));
-    }
-    if let Some(early) = last_growth(facts, disk, system, now) {
-        return early;
-    }
-    let machine = subject.shown();
-    let largest = match disk.largest() {
-        Ok(largest) => largest,
-        Err(written) => {
-            let help = format!("correct `maxSize` of disk {} in the file of {machine}, and apply it", disk.name);
-            return Outcome::Refused(format!("its largest size `{written}` is no size"), help);
+impl Case<'_> {
+    /// Decides. `before` are the steps of this run that take of the same quota.
+    fn decide(&self, fullness: &Fullness, before: &[Step]) -> Decision {
+        let part = |pointer: &str| text(self.disk.claim, pointer).unwrap_or_default().to_owned();
+        let file_system = match fullness {
+            Fullness::Known(system) => Some(system.clone()),
+            Fullness::Unknown(_) => None,
+        };
+        Decision {
+            namespace: self.subject.namespace.clone(),
+            machine: self.subject.shown(),
+            disk: self.disk.name.to_owned(),
+            claim: part("/metadata/name"),
+            size: shown(&part("/spec/resources/requests/storage")),
+            max: self.disk.max().map(str::to_owned),
+            file_system,
+            outcome: self.outcome(fullness, before),
         }
-    };
-    let at_end = || {
-        let max = disk.max().unwrap_or("?");
-        let help = format!("raise `maxSize` of disk {} in the file of {machine}, or free room in the guest", disk.name);
-        Outcome::Refused(format!("it has its largest size, {max}"), help)
-    };
-    let Some(next) = policy.next(seen_by_guest(disk.claim, facts), largest) else { return at_end() };
-    // What was written is what is shown, where the step ends there.
-    let end = disk.max().filter(|_| largest == Some(next));
-    let next = end.map_or_else(|| readable(next), str::to_owned);
-    let Ok(size) = Quantity::parse(&next) else { return at_end() };
-    match expand(facts, &subject.namespace, disk.vm, &machine, disk.name, &size, before) {
-        Ok(Expansion::Enough) => at_end(),
-        Ok(Expansion::Step(step)) => Outcome::Grows(next, Box::new(noted(*step, disk.claim, system, now))),
-        Err(refusal) => Outcome::Refused(refusal.reason, refusal.help),
+    }
+
+    fn outcome(&self, fullness: &Fullness, before: &[Step]) -> Outcome {
+        let Self { facts, subject, disk, policy, now } = self;
+        if let Some(early) = in_flight(disk, *now) {
+            return early;
+        }
+        if let Some(moving) = moving(facts, subject, disk) {
+            return Outcome::Stays(moving);
+        }
+        let system = match fullness {
+            Fullness::Known(system) => system,
+            Fullness::Unknown(why) => return Outcome::Unknown(why.clone()),
+        };
+        if let Some(early) = implausible(facts, disk, system) {
+            return early;
+        }
+        if !policy.is_full(system.used, system.total) {
+            return Outcome::Stays(format!("below {} %", policy.threshold));
+        }
+        if let Some(early) = last_growth(facts, disk, system, *now) {
+            return early;
+        }
+        let machine = subject.shown();
+        let largest = match disk.largest() {
+            Ok(largest) => largest,
+            Err(written) => {
+                let help = format!("correct `maxSize` of disk {} in the file of {machine}, and apply it", disk.name);
+                return Outcome::Refused(format!("its largest size `{written}` is no size"), help);
+            }
+        };
+        let at_end = || {
+            let max = disk.max().unwrap_or("?");
+            let help =
+                format!("raise `maxSize` of disk {} in the file of {machine}, or free room in the guest", disk.name);
+            Outcome::Refused(format!("it has its largest size, {max}"), help)
+        };
+        let Some(next) = policy.next(seen_by_guest(disk.claim, facts), largest) else { return at_end() };
+        // What was written is what is shown, where the step ends there.
+        let end = disk.max().filter(|_| largest == Some(next));
+        let next = end.map_or_else(|| readable(next), str::to_owned);
+        let Ok(size) = Quantity::parse(&next) else { return at_end() };
+        match expand(facts, &subject.namespace, disk.vm, &machine, disk.name, &size, before) {
+            Ok(Expansion::Enough) => at_end(),
+            Ok(Expansion::Step(step)) => Outcome::Grows(next, Box::new(noted(*step, disk.claim, system, *now))),
+            Err(refusal) => Outcome::Refused(refusal.reason, refusal.help),
+        }
     }
 }
 
@@ -220,15 +218,14 @@ fn in_flight(disk: &Disk<'_>, now: i64) -> Option<Outcome> {
 
 /// Since when somebody waits for the driver, if it was this tool that asked.
 fn waiting_since(claim: &Value) -> Option<i64> {
-    let asked = Quantity::parse(text(claim, "/spec/resources/requests/storage")?).ok()?.units();
-    history::last(claim).ok().flatten().filter(|grown| Some(grown.to) == asked).map(|grown| grown.at)
+    let asked = bytes_at(claim, "/spec/resources/requests/storage")?;
+    history::last(claim).ok().flatten().filter(|grown| grown.to == asked).map(|grown| grown.at)
 }
 
 /// A file system that cannot be judged by: of another disk, of several, or of a claim that others use too.
 fn implausible(facts: &Facts, disk: &Disk<'_>, system: &FileSystem) -> Option<Outcome> {
     let part = |pointer: &str| text(disk.claim, pointer).unwrap_or_default();
-    let capacity = Quantity::parse(part("/status/capacity/storage")).ok().and_then(|quantity| quantity.units());
-    if capacity.is_some_and(|capacity| system.total > capacity) {
+    if bytes_at(disk.claim, "/status/capacity/storage").is_some_and(|capacity| system.total > capacity) {
         return Some(Outcome::Unknown(format!("{} is larger than this disk, so it is not on it alone", system.mount)));
     }
     let (namespace, name) = (part("/metadata/namespace"), part("/metadata/name"));
@@ -239,8 +236,9 @@ fn implausible(facts: &Facts, disk: &Disk<'_>, system: &FileSystem) -> Option<Ou
 
 /// A move that is not at its end.
 fn moving(facts: &Facts, subject: &Subject, disk: &Disk<'_>) -> Option<String> {
-    let record = facts.get(kind::CONFIG_MAP, &subject.namespace, &Journey::name(&subject.vm));
-    if record.is_some_and(|record| Journey::read(record).map_or(true, |journey| journey.end.is_none())) {
+    // A record that cannot be read may be of a move that is under way.
+    let journey = Journey::of(facts, &subject.namespace, &subject.vm);
+    if journey.map_or(true, |journey| journey.is_some_and(|journey| journey.is_open())) {
         return Some("a move of the machine is not at its end".into());
     }
     // Source: Longhorn, engine upgrade and live migration: a volume with two engines does not grow.

@@ -5,8 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::fullness::FileSystem;
-use crate::facts::path;
-use crate::quantity::Quantity;
+use crate::facts::{bytes_at, path};
 
 /// The annotation of a claim that tells its last growths, the newest last, as a JSON list.
 pub const GROWN: &str = "vm.novasphere.dev/grown";
@@ -36,8 +35,7 @@ pub(super) fn last(claim: &Value) -> Result<Option<Grown>, ()> {
     let Some(entry) = all.last() else { return Ok(None) };
     let at = entry["at"].as_str().and_then(|at| at.parse::<Timestamp>().ok()).ok_or(())?.as_second();
     let total = entry["fileSystem"]["total"].as_u64().ok_or(())?;
-    let size = |key: &str| Quantity::parse(entry[key].as_str().unwrap_or_default()).ok()?.units();
-    let (Some(from), Some(to)) = (size("from"), size("to")) else { return Err(()) };
+    let (Some(from), Some(to)) = (bytes_at(entry, "/from"), bytes_at(entry, "/to")) else { return Err(()) };
     Ok(Some(Grown { at, from, to, total }))
 }
 

@@ -1,6 +1,5 @@
 //! `kubectl wukong expand --auto`
 
-use std::collections::BTreeSet;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,10 +10,11 @@ use super::access::{AccessArgs, Heard, duration};
 use super::expand::size;
 use super::look::now;
 use super::session::{Session, tell};
+use super::target::Target;
 use super::terminal::Terminal;
 use crate::autoexpand::{Decision, Outcome, Policy, Told, decisions, queries, series};
 use crate::cluster::{Prometheus, Purpose, Reason, Refused, Wanted, Write, fetch, grow, read_usage};
-use crate::facts::{Facts, MANAGER, Record, holds, kind, text};
+use crate::facts::{Facts, MANAGER, kind, text};
 use crate::output;
 use crate::quantity::Quantity;
 use crate::status::{Subject, subject, subjects};
@@ -134,7 +134,8 @@ impl Round<'_> {
         let found = async {
             let mut facts = fetch(&session.door, &wanted).await?;
             if self.args.prometheus.is_none() {
-                let asked = self.answering(namespace, &facts);
+                let targets = self.targets(namespace, &facts).into_iter();
+                let asked = targets.map(|target| (target.namespace, target.vm)).collect();
                 read_usage(&session.door, &asked, &mut facts).await?;
             }
             Ok::<_, Refused>(facts)
@@ -161,30 +162,17 @@ impl Round<'_> {
         let prometheus = Prometheus::connect(address, token, &access, &session.door, heard).await?;
         let [used, capacity] = queries(namespace, policy.window, now());
         let answers = async { Ok::<_, Refused>((prometheus.range(&used).await?, prometheus.range(&capacity).await?)) };
-        let (used, capacity) = match answers.await {
-            Ok(found) => found,
-            Err(refused) => {
-                self.terminal.error(&format!("Prometheus does not tell how full disks are, so none grows: {refused}"));
-                return Ok(Err(Exit::Cluster));
-            }
+        let told = match answers.await {
+            Ok((used, capacity)) => series(&used, &capacity).map_err(|unreadable| unreadable.0),
+            Err(refused) => Err(refused.to_string()),
         };
-        match series(&used, &capacity) {
-            Ok(series) => Ok(Ok((facts, Told::ByPrometheus(series)))),
-            Err(unreadable) => {
-                self.terminal
-                    .error(&format!("Prometheus does not tell how full disks are, so none grows: {}", unreadable.0));
-                Ok(Err(Exit::Cluster))
+        Ok(match told {
+            Ok(series) => Ok((facts, Told::ByPrometheus(series))),
+            Err(why) => {
+                self.terminal.error(&format!("Prometheus does not tell how full disks are, so none grows: {why}"));
+                Err(Exit::Cluster)
             }
-        }
-    }
-
-    /// The instances whose agents are asked.
-    fn answering(&self, namespace: Option<&str>, facts: &Facts) -> BTreeSet<(String, String)> {
-        let targets = self.targets(namespace, facts);
-        let answers = |target: &&Subject| {
-            facts.get(kind::INSTANCE, &target.namespace, &target.vm).is_some_and(|found| holds(found, "AgentConnected"))
-        };
-        targets.iter().filter(answers).map(|target| (target.namespace.clone(), target.vm.clone())).collect()
+        })
     }
 
     /// The machines that are meant: all that are seen, if none is named.
@@ -197,8 +185,8 @@ impl Round<'_> {
 
     /// Tells which named machines are not there.
     fn missing(&self, facts: &Facts, targets: &[Subject]) -> Exit {
-        let is_there = |target: &Subject| facts.get(kind::MACHINE, &target.namespace, &target.vm).is_some();
-        let missing: Vec<_> = targets.iter().filter(|target| !self.names.is_empty() && !is_there(target)).collect();
+        let is_gone = |target: &&Subject| !self.names.is_empty() && target.machine(facts).is_none();
+        let missing: Vec<_> = targets.iter().filter(is_gone).collect();
         for target in &missing {
             self.terminal.error(&format!("there is no VirtualMachine {} in {}", target.vm, target.namespace));
         }
@@ -216,8 +204,7 @@ impl Round<'_> {
     fn grow(&self, decision: &Decision, targets: &[Subject], session: &Session) -> Exit {
         let Outcome::Grows(_, step) = &decision.outcome else { return Exit::Done };
         let same = |target: &&Subject| target.namespace == decision.namespace && target.shown() == decision.machine;
-        let wukong = targets.iter().find(same).and_then(|target| target.wukong.as_deref());
-        let manager = wukong.map_or_else(|| MANAGER.to_owned(), Record::manager);
+        let manager = targets.iter().find(same).map_or_else(|| MANAGER.to_owned(), Target::manager);
         let write = Write { manager: &manager, force: false, dry_run: false };
         let name = format!("{}/{} {}", decision.namespace, decision.machine, decision.disk);
         match session.runtime.block_on(grow(&session.door, &decision.namespace, step, &write)) {

@@ -11,7 +11,7 @@ use super::look::{LookArgs, now};
 use super::session::{Session, tell};
 use super::terminal::Terminal;
 use crate::cluster::{Purpose, Refused, fetch, paced, read_usage};
-use crate::facts::{Facts, condition, kind, text};
+use crate::facts::{Facts, kind, text};
 use crate::output::{self, Detail};
 use crate::status::{Index, Status, Weight, status, subject};
 use crate::text::yaml;
@@ -97,9 +97,7 @@ async fn gather(args: &Args, namespace: Option<&str>, session: &Session) -> Resu
     if args.usage || !args.look.names.is_empty() {
         let named = |namespace| args.look.names.iter().map(|name| subject(name, namespace, &facts).vm).collect();
         let chosen: Option<BTreeSet<_>> = namespace.map(named).filter(|_| !args.look.names.is_empty());
-        let answers =
-            |instance: &&serde_json::Value| condition(instance, "AgentConnected").is_some_and(|(holds, _, _)| holds);
-        let instances = facts.all_of(kind::INSTANCE).filter(answers).filter_map(|instance| {
+        let instances = facts.all_of(kind::INSTANCE).filter_map(|instance| {
             let (namespace, name) = (text(instance, "/metadata/namespace")?, text(instance, "/metadata/name")?);
             let wanted = chosen.as_ref().is_none_or(|chosen| chosen.contains(name));
             wanted.then(|| (namespace.to_owned(), name.to_owned()))

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::{Door, Purpose, Reason, Refused, Resource, Selector};
 use crate::Machine;
-use crate::facts::{Facts, RECORD_LABEL, Unread, keep, kind, text};
+use crate::facts::{Facts, RECORD_LABEL, Unread, holds, keep, kind, text};
 use crate::storage;
 
 /// What is asked for.
@@ -182,15 +182,18 @@ async fn everywhere(door: Door, kind: Resource, namespaces: BTreeSet<String>, ho
 /// How long one guest agent is waited for.
 const ANSWER: Duration = Duration::from_secs(15);
 
-/// Asks the guest agents of running instances how full their file systems are, by namespace and name. Who does not answer
-/// is left out: a guest is not obliged to.
+/// Asks the guest agents of instances, by namespace and name, how full their file systems are. Who has none, or does not
+/// answer, is left out: a guest is not obliged to.
 ///
 /// # Errors
 /// A fault of this program.
 pub async fn read_usage(door: &Door, names: &BTreeSet<(String, String)>, facts: &mut Facts) -> Result<(), Refused> {
     let mut reads = JoinSet::new();
-    for (namespace, name) in names.clone() {
-        let door = door.clone();
+    let answers = |(namespace, name): &&(String, String)| {
+        facts.get(kind::INSTANCE, namespace, name).is_some_and(|instance| holds(instance, "AgentConnected"))
+    };
+    for (namespace, name) in names.iter().filter(answers) {
+        let (door, namespace, name) = (door.clone(), namespace.clone(), name.clone());
         reads.spawn(async move {
             // A node that does not answer keeps nobody waiting for the others.
             let answer = timeout(ANSWER, door.file_systems(&namespace, &name)).await;

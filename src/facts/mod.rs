@@ -15,8 +15,8 @@ pub use guest::{file_systems, is_on};
 pub use journey::{End, Journey, Kept, Moved, Way};
 pub use keep::keep;
 pub use object::{
-    claim_of, condition, created_by_other, has_ended, holds, is_going, is_helper, is_owned_by, last_seen, path,
-    strings, text, volumes,
+    bytes_at, claim_of, condition, created_by_other, has_ended, holds, is_going, is_helper, is_owned_by, last_seen,
+    path, strings, text, volumes,
 };
 pub use record::{MANAGER, Made, RECORD_LABEL, Record, Unusable};
 

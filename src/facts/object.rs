@@ -2,9 +2,16 @@
 
 use serde_json::Value;
 
+use crate::quantity::Quantity;
+
 /// A text at a JSON pointer.
 pub fn text<'a>(object: &'a Value, pointer: &str) -> Option<&'a str> {
     at(object, pointer).and_then(Value::as_str)
+}
+
+/// The bytes of a quantity at a JSON pointer.
+pub fn bytes_at(object: &Value, pointer: &str) -> Option<u64> {
+    Quantity::parse(text(object, pointer)?).ok()?.units()
 }
 
 /// A value at a JSON pointer. `serde_json` makes new texts of every step, which counts where thousands of objects are

@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::check::Check;
 use super::scene::Scene;
-use super::size::{bytes_at, guest_bytes};
+use super::size::guest_bytes;
 use super::swap::{Stand, stand};
-use crate::facts::{Facts, Journey, Way, condition, kind, text};
+use crate::facts::{Facts, Journey, Way, bytes_at, condition, kind, text};
 use crate::status::Subject;
 
 /// The checklist after a move that has come to its end.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::scene::Disk;
-use crate::facts::{Facts, path, text};
+use crate::facts::{Facts, bytes_at, path};
 use crate::plan::{claim_size, readable};
 use crate::quantity::Quantity;
 
@@ -41,11 +41,6 @@ pub(super) fn request(guest: u64, volume_mode: &str, class: &str, facts: &Facts)
 /// A quantity in bytes; none if it is none.
 pub(super) fn bytes(quantity: &str) -> Option<u64> {
     Quantity::parse(quantity).ok()?.units()
-}
-
-/// The bytes at a place of an object.
-pub(super) fn bytes_at(object: &Value, pointer: &str) -> Option<u64> {
-    bytes(text(object, pointer)?)
 }
 
 /// The larger of a quantity and of what a claim asks for.
