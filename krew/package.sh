@@ -5,14 +5,15 @@
 #   krew/package.sh linux-amd64 windows-amd64   some of them
 #
 # It needs Rust (rustup), python3 and GNU tar; for darwin macOS, or an Apple SDK in SDKROOT: its certificate store is a part
-# of the system. What it makes lies in OUT (target/krew); the manifest names all archives that are there, so that those of
-# another machine can be laid beside them. The address of the archives is URI; without it, that of the release on GitHub of
+# of the system. The archives lie in OUT (target/krew); MANIFEST (plugin-manifests/wukong.yaml) names all that are there, so that
+# those of another machine can be laid beside them. Their address is URI; without it, that of the release on GitHub of
 # GITHUB_REPOSITORY.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 platforms=(linux-amd64 linux-arm64 darwin-amd64 darwin-arm64 windows-amd64 windows-arm64)
 out=${OUT:-$PWD/target/krew}
+manifest=${MANIFEST:-$PWD/plugin-manifests/wukong.yaml}
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
 homepage=${HOMEPAGE:-https://github.com/${GITHUB_REPOSITORY:-OWNER/kubectl-wukong}}
 uri=${URI:-$homepage/releases/download/v$version}
@@ -100,4 +101,4 @@ for platform in "${platforms[@]}"; do
     there+=("$platform")
   fi
 done
-manifest "${there[@]}" > "$out/wukong.yaml"
+manifest "${there[@]}" > "$manifest"

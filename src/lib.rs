@@ -153,7 +153,7 @@ pub fn load(inputs: Vec<Input>, options: &Options) -> Loaded {
         }
         let number = loaded.sources.add(input.name, input.text);
         let text = loaded.sources.file(number).map_or("", |file| file.text.as_str());
-        let mut reader = Reader::new(number, text);
+        let mut reader = Reader::new(number, text, options.others_wanted);
         while let Some(found) = reader.next(&mut loaded.report) {
             match found {
                 Found::Machine(wukong, whole) => {

@@ -80,8 +80,8 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     let wishes = Wishes { adopt: args.adopt, strict_image: args.strict_image, prune: args.prune, ..Wishes::default() };
     let (plans, gone) = if let Some(base) = &args.base {
         let options = args.input.options();
-        let loaded = args.input.load(&options, false);
-        let before = args.input.at(base).load(&options, false);
+        let loaded = args.input.load(&options);
+        let before = args.input.at(base).load(&options);
         if !(valid(&loaded, terminal) && valid(&before, terminal)) {
             return Ok(Exit::BadFile);
         }

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use super::folder;
 use super::session::Session;
 use super::terminal::Terminal;
 use crate::cluster::policies;
@@ -24,7 +25,7 @@ pub(super) struct InputArgs {
     #[arg(short = 'f', long = "filename", value_name = "PATH", required = true)]
     filenames: Vec<String>,
 
-    /// Read directories with all that is below them.
+    /// Read directories with all that is below them, but for what is hidden.
     #[arg(short = 'R', long)]
     recursive: bool,
 
@@ -59,8 +60,8 @@ impl InputArgs {
     pub(super) fn load_with_policies(&self, session: &Session, terminal: &Terminal) -> Option<(Loaded, Options)> {
         let options = Options { fallback_namespace: Some(session.door.namespace().to_owned()), ..self.options() };
         let mut unread = Vec::new();
-        let inputs = self.read(&mut unread);
-        let loaded = self.check(inputs.clone(), unread.clone(), &options, false);
+        let inputs = self.read(false, &mut unread);
+        let loaded = self.check(inputs.clone(), unread.clone(), &options);
         if loaded.report.problems().iter().all(|problem| problem.code != Code::StoragePolicy) {
             return Some((loaded, options));
         }
@@ -77,41 +78,35 @@ impl InputArgs {
             }
         };
         let options = Options { cluster_policies, ..options };
-        Some((self.check(inputs, unread, &options, false), options))
+        Some((self.check(inputs, unread, &options), options))
     }
 
     /// What the flags say beyond the files.
     pub(super) fn options(&self) -> Options {
-        Options {
-            namespace: self.namespace.clone(),
-            fallback_namespace: None,
-            policies: self.storage_policies.clone(),
-            cluster_policies: Vec::new(),
-            no_keep_annotations: false,
-        }
+        Options { namespace: self.namespace.clone(), policies: self.storage_policies.clone(), ..Options::default() }
     }
 
     /// Reads and checks everything. Documents of another kind are a warning unless they are wanted.
-    pub(super) fn load(&self, options: &Options, others_wanted: bool) -> Loaded {
+    pub(super) fn load(&self, options: &Options) -> Loaded {
         let mut unread = Vec::new();
-        let inputs = self.read(&mut unread);
-        self.check(inputs, unread, options, others_wanted)
+        let inputs = self.read(options.others_wanted, &mut unread);
+        self.check(inputs, unread, options)
     }
 
-    fn check(&self, inputs: Vec<Input>, unread: Vec<Diagnostic>, options: &Options, others_wanted: bool) -> Loaded {
+    fn check(&self, inputs: Vec<Input>, unread: Vec<Diagnostic>, options: &Options) -> Loaded {
         let mut loaded = load(inputs, options);
         loaded.report.extend(unread);
         let names = self.filenames.first().map_or(STDIN, |name| if name == "-" { STDIN } else { name });
-        loaded.only_machines(names, others_wanted);
+        loaded.only_machines(names, options.others_wanted);
         loaded
     }
 
-    fn read(&self, unread: &mut Vec<Diagnostic>) -> Vec<Input> {
+    fn read(&self, others_wanted: bool, unread: &mut Vec<Diagnostic>) -> Vec<Input> {
         let mut inputs = Vec::new();
         let mut seen = HashSet::new();
         let mut total = 0;
         for name in &self.filenames {
-            let paths = if name == "-" { vec![PathBuf::from(STDIN)] } else { self.paths(name, unread) };
+            let paths = if name == "-" { vec![PathBuf::from(STDIN)] } else { self.paths(name, others_wanted, unread) };
             for path in paths {
                 let identity = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
                 if !seen.insert(identity) {
@@ -142,7 +137,7 @@ impl InputArgs {
     }
 
     /// The files that a name stands for.
-    fn paths(&self, name: &str, unread: &mut Vec<Diagnostic>) -> Vec<PathBuf> {
+    fn paths(&self, name: &str, others_wanted: bool, unread: &mut Vec<Diagnostic>) -> Vec<PathBuf> {
         if name.contains("://") {
             let help = "this command works offline; fetch the file first and pass `-f -`";
             unread.push(Diagnostic::of_file(Code::Unreadable, name, "addresses are not fetched").help(help));
@@ -150,8 +145,7 @@ impl InputArgs {
         }
         let path = Path::new(name);
         if path.is_dir() {
-            let mut files = Vec::new();
-            self.walk(path, &mut files, unread);
+            let files = folder::files(path, self.recursive, others_wanted, unread);
             if files.is_empty() {
                 let help = if self.recursive { "" } else { "`-R` reads the directories below it as well" };
                 let problem =
@@ -176,53 +170,9 @@ impl InputArgs {
         }
         vec![path.to_owned()]
     }
-
-    /// Files of a directory in the order of their names. Links to directories are not followed, so that none is read
-    /// twice and no circle is entered.
-    fn walk(&self, directory: &Path, files: &mut Vec<PathBuf>, unread: &mut Vec<Diagnostic>) {
-        let entries = match fs::read_dir(directory) {
-            Ok(entries) => entries,
-            Err(error) => {
-                unread.push(unreadable(directory, &error));
-                return;
-            }
-        };
-        let mut paths = Vec::new();
-        for entry in entries {
-            match entry {
-                Ok(entry) => paths.push(entry.path()),
-                // A file that is missed without a word would be a machine that is missing.
-                Err(error) => unread.push(unreadable(directory, &error)),
-            }
-        }
-        paths.sort();
-        for path in paths {
-            if path.is_dir() {
-                if self.recursive && !path.is_symlink() {
-                    self.walk(&path, files, unread);
-                }
-            } else if is_manifest(&path) {
-                if path.is_file() {
-                    files.push(path);
-                } else {
-                    let name = path.display().to_string();
-                    let message = "it is neither a file nor a link to one";
-                    unread.push(
-                        Diagnostic::of_file(Code::Unreadable, name, message).help("remove it, or name the files"),
-                    );
-                }
-            }
-        }
-    }
 }
 
-fn is_manifest(path: &Path) -> bool {
-    path.extension()
-        .and_then(|extension| extension.to_str())
-        .is_some_and(|extension| ["yaml", "yml", "json"].iter().any(|known| extension.eq_ignore_ascii_case(known)))
-}
-
-fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
+pub(super) fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
     let message = match error.kind() {
         io::ErrorKind::NotFound => "there is no such file or directory".to_owned(),
         io::ErrorKind::PermissionDenied => "it may not be read by this user".to_owned(),

@@ -87,8 +87,12 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     if args.output_dir.is_some() && args.output == Format::Name {
         bail!("--output-dir prints the names of its files; use -o yaml or -o json with it");
     }
-    let options = Options { no_keep_annotations: args.no_keep_annotations, ..args.input.options() };
-    let loaded = args.input.load(&options, args.pass_through);
+    let options = Options {
+        no_keep_annotations: args.no_keep_annotations,
+        others_wanted: args.pass_through,
+        ..args.input.options()
+    };
+    let loaded = args.input.load(&options);
     terminal.report(&loaded.report, &loaded.sources);
     if !loaded.report.is_valid() {
         return Ok(Exit::BadFile);

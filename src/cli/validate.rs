@@ -35,7 +35,7 @@ enum Format {
 }
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
-    let loaded = args.input.load(&args.input.options(), false);
+    let loaded = args.input.load(&args.input.options());
     let mut out = io::stdout().lock();
     match args.output {
         Format::Text => {

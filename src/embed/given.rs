@@ -6,7 +6,7 @@ use super::MAX_BYTES;
 use super::answer::{Failure, Status};
 use crate::diagnostic::{Report, to_json};
 use crate::facts::Facts;
-use crate::source::{SourceMap, documents, kubectl_value};
+use crate::source::{Documents, SourceMap, kubectl_value};
 
 fn bad(message: impl Into<String>, help: impl Into<String>) -> Failure {
     Failure::new(Status::BadRequest, message, help)
@@ -24,7 +24,9 @@ fn document(name: &str, text: &str) -> Result<Option<Value>, Failure> {
     let mut sources = SourceMap::default();
     let number = sources.add(name, text);
     let mut report = Report::default();
-    let all = documents(number, sources.file(number).map_or("", |file| file.text.as_str()), &mut report);
+    // Facts of a whole cluster are one document.
+    let mut documents = Documents::exchanged(number, sources.file(number).map_or("", |file| file.text.as_str()));
+    let all: Vec<_> = std::iter::from_fn(|| documents.next(&mut report)).collect();
     if !report.is_valid() {
         let what = format!("`{name}` cannot be read");
         return Err(Failure::of_text(Status::BadRequest, &what, &to_json(&report, &sources)));

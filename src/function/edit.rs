@@ -43,7 +43,13 @@ impl Edits {
 
 /// Whether a node is written with brackets, as in JSON.
 pub(super) fn is_flow(node: &Node, text: &str) -> bool {
-    text.as_bytes().get(node.span.start as usize).is_some_and(|byte| matches!(byte, b'{' | b'['))
+    let first = text.as_bytes().get(node.span.start as usize);
+    match &node.kind {
+        Kind::Scalar(..) => false,
+        // The span of a list with dashes may begin with its first item, and that may have brackets.
+        Kind::List(items) => first == Some(&b'[') && items.first().is_none_or(|item| item.span.start > node.span.start),
+        Kind::Map(_) => first == Some(&b'{'),
+    }
 }
 
 /// One past the last byte that a node is written with. The span of an indented mapping goes on to what follows it.

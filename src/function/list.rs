@@ -1,5 +1,7 @@
 //! A `ResourceList`, as kustomize and kpt hand it to a function.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::edit::{Edits, end, indented, is_flow, line_end, line_start};
@@ -10,16 +12,16 @@ use super::{Done, Settings};
 use crate::diagnostic::{Code, Diagnostic, Report};
 use crate::machine::MANAGED_LABEL;
 use crate::source::{Documents, Kind, MAX_FILE_BYTES, Node, SourceMap, kubectl_value};
-use crate::spec::is_ours;
+use crate::spec::{is_ours, members};
 use crate::text::yaml;
 use crate::{Input, too_large};
 
 /// Where a Wukong came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum From {
-    /// An item that its manifests replace.
-    Item(usize),
-    /// An item that stays: it is marked as one for programs.
+    /// A member of an item, by both numbers, that its manifests replace.
+    Item(usize, usize),
+    /// An item that stays, or a member of one: it is marked as one for programs.
     Kept(usize),
     /// The configuration of the function.
     Config,
@@ -36,7 +38,7 @@ struct Change {
 
 /// Puts manifests in place of the Wukongs of a `ResourceList`, and problems into its results.
 ///
-/// A Wukong among the items is replaced. One that is the configuration of the function, or an item that is marked as
+/// A Wukong among the items is replaced; a List with Wukongs becomes its members. One that is the configuration of the function, or an item that is marked as
 /// local configuration, stays; its manifests come behind the items, or replace those that an earlier run made.
 /// Everything else stays as it was written.
 pub fn resource_list(input: Input, settings: &Settings) -> Done {
@@ -63,7 +65,9 @@ pub fn resource_list(input: Input, settings: &Settings) -> Done {
     };
     let config = root.get("functionConfig").filter(|config| !config.is_null());
     let change = change(items, config, settings, &mut report);
-    let results = results(&report, &items.iter().chain(config).collect::<Vec<_>>());
+    let objects =
+        items.iter().chain(config).flat_map(|item| members(item).into_iter().map(move |member| (member, item)));
+    let results = results(&report, &objects.collect::<Vec<_>>());
     let text = written(&root, items, &change, &results, text);
     Done { text: Some(text), report, sources }
 }
@@ -109,14 +113,17 @@ fn change(items: &[Node], config: Option<&Node>, settings: &Settings, report: &m
         }
     }
     for (number, item) in items.iter().enumerate() {
-        if !is_ours(item) {
-            // A Secret on one line would be shown whole beside a problem.
-            report.hide(item.span);
-        } else if ours.is_some_and(|config| identity(config) == identity(item)) {
-            // The file of the configuration, which kpt hands over a second time, among the items.
-        } else {
-            let from = if is_local(item) { From::Kept(number) } else { From::Item(number) };
-            work.add(item, from, &settings, report);
+        for (at, member) in members(item).into_iter().enumerate() {
+            if !is_ours(member) {
+                // A Secret on one line would be shown whole beside a problem.
+                report.hide(member.span);
+            } else if ours.is_some_and(|config| identity(config) == identity(member)) {
+                // The file of the configuration, which kpt hands over a second time, among the items.
+            } else {
+                let kept = is_local(item) || is_local(member);
+                let from = if kept { From::Kept(number) } else { From::Item(number, at) };
+                work.add(member, from, &settings, report);
+            }
         }
     }
     if let Some(config) = ours {
@@ -127,19 +134,25 @@ fn change(items: &[Node], config: Option<&Node>, settings: &Settings, report: &m
         taken.take(&Place::of(item));
     }
     let mut change = Change::default();
+    let mut made: BTreeMap<usize, BTreeMap<usize, Vec<Value>>> = BTreeMap::new();
     for (from, manifests) in work.render(&settings, report).unwrap_or_default() {
         let objects = manifests.into_iter().map(|manifest| manifest.object);
         match from {
-            From::Item(number) => {
-                let place = Place::of(&items[number]);
-                let mut objects: Vec<_> = objects.collect();
-                taken.free(&place);
-                taken.hand_out(&place, &mut objects);
-                change.replaced.push((number, objects));
+            From::Item(number, at) => {
+                made.entry(number).or_default().insert(at, objects.collect());
             }
             From::Kept(number) => change.renew(items, objects, &Place::of(&items[number]), &mut taken),
             From::Config => change.renew(items, objects, &config.map(Place::of).unwrap_or_default(), &mut taken),
         }
+    }
+    for (number, mut made) in made {
+        let place = Place::of(&items[number]);
+        let members = members(&items[number]).into_iter().enumerate();
+        let objects = members.flat_map(|(at, member)| made.remove(&at).unwrap_or_else(|| vec![kubectl_value(member)]));
+        let mut objects: Vec<_> = objects.collect();
+        taken.free(&place);
+        taken.hand_out(&place, &mut objects);
+        change.replaced.push((number, objects));
     }
     change.replaced.sort_by_key(|(number, _)| *number);
     change

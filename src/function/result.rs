@@ -7,13 +7,15 @@ use crate::diagnostic::{Diagnostic, Report, Severity};
 use crate::source::{Kind, Node, Span};
 use crate::text::sanitize;
 
-/// One result per problem. `objects` are those that the problems may lie in.
-pub(super) fn results(report: &Report, objects: &[&Node]) -> Vec<Value> {
+/// One result per problem. `objects` are those that the problems may lie in, each with the item that it is or is a
+/// member of.
+pub(super) fn results(report: &Report, objects: &[(&Node, &Node)]) -> Vec<Value> {
     let mut results: Vec<_> = report
         .problems()
         .into_iter()
         .map(|problem| {
-            let at = problem.span.and_then(|span| Some((span, *objects.iter().find(|node| within(span, node.span))?)));
+            let object = |span: Span| objects.iter().find(|(node, _)| within(span, node.span));
+            let at = problem.span.and_then(|span| Some((span, *object(span)?)));
             result(problem, at)
         })
         .collect();
@@ -23,7 +25,7 @@ pub(super) fn results(report: &Report, objects: &[&Node]) -> Vec<Value> {
     results
 }
 
-fn result(problem: &Diagnostic, at: Option<(Span, &Node)>) -> Value {
+fn result(problem: &Diagnostic, at: Option<(Span, (&Node, &Node))>) -> Value {
     let mut result = Map::new();
     // Programs show the message alone.
     let help = problem.help.as_ref().map(|help| format!("; help: {help}")).unwrap_or_default();
@@ -34,14 +36,14 @@ fn result(problem: &Diagnostic, at: Option<(Span, &Node)>) -> Value {
         Severity::Warning => "warning",
     };
     result.insert("severity".to_owned(), json!(severity));
-    if let Some((span, node)) = at {
+    if let Some((span, (node, item))) = at {
         result.insert("resourceRef".to_owned(), reference(node));
         let mut path = String::new();
         field(node, span, &mut path);
         if !path.is_empty() {
             result.insert("field".to_owned(), json!({"path": sanitize(&path)}));
         }
-        let place = Place::of(node);
+        let place = Place::of(item);
         if let Some(path) = &place.path {
             let mut file = json!({"path": sanitize(path)});
             if let Some(index) = place.index {

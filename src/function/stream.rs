@@ -8,8 +8,8 @@ use super::{Done, Settings, place};
 use crate::diagnostic::Report;
 use crate::output::Format;
 use crate::render::Manifest;
-use crate::source::{Documents, Node, SourceMap, kubectl_value};
-use crate::spec::is_ours;
+use crate::source::{Document, Documents, Node, SourceMap, kubectl_value};
+use crate::spec::{is_ours, members};
 use crate::{Input, too_large};
 
 /// The template that Helm 4 tells the objects of its stream by. Source: Helm, pkg/action, filenameAnnotation.
@@ -34,16 +34,20 @@ pub fn stream(input: Input, settings: &Settings) -> Done {
     }
     let file = sources.add(input.name, input.text);
     let text = sources.file(file).map_or("", |file| file.text.as_str());
-    let mut documents = Documents::new(file, text);
+    let mut documents = Documents::exchanged(file, text);
     let mut work = Work::new();
     let mut count = 0;
     let mut parts = Vec::new();
-    while let Some(document) = documents.next(&mut report) {
-        let root = document.root;
-        let items = list_items(&root);
+    while let Some((Document { root, .. }, problems)) = documents.next_with_problems(&mut report) {
+        let items = members(&root);
         if items.iter().all(|item| !is_ours(item)) {
-            // A Secret on one line would be shown whole beside a problem.
+            // A Secret on one line would be shown whole beside a problem. What is wrong with a document of others is
+            // for its reader to say: charts with a key that stands twice are installed every day.
             report.hide(root.span);
+            continue;
+        }
+        if !problems.is_empty() {
+            report.extend(problems);
             continue;
         }
         let mut becomes = Vec::new();
@@ -74,15 +78,6 @@ pub fn stream(input: Input, settings: &Settings) -> Done {
     }
     let text = edits.apply(text);
     Done { text, report, sources }
-}
-
-/// The items of a List, or the document itself.
-fn list_items(root: &Node) -> Vec<&Node> {
-    let kind = root.get("kind").and_then(Node::as_str).unwrap_or_default();
-    if kind == "List" || (is_ours(root) && kind == "WukongList") {
-        return root.get("items").and_then(Node::items).unwrap_or_default().iter().collect();
-    }
-    vec![root]
 }
 
 fn template(item: &Node) -> Option<String> {

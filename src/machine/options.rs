@@ -15,6 +15,9 @@ pub struct Options {
     pub cluster_policies: Vec<(Option<String>, StoragePolicy, PolicyClass)>,
     /// Leaves out the annotations that keep other tools from deleting disks.
     pub no_keep_annotations: bool,
+    /// Whether documents of another kind are wanted, too. What is no object of Kubernetes is then left out with a
+    /// warning; else it is an error, since it may be a Wukong that lacks its `kind`.
+    pub others_wanted: bool,
 }
 
 /// What a storage policy stands for: a class, and modes that the class needs.

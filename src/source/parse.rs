@@ -54,10 +54,21 @@ impl<'t> Documents<'t> {
 
     /// The next document without a problem. Problems go to the report; a document that has one is left out.
     pub fn next(&mut self, report: &mut Report) -> Option<Document> {
+        loop {
+            let (document, problems) = self.next_with_problems(report)?;
+            if problems.is_empty() {
+                return Some(document);
+            }
+            report.extend(problems);
+        }
+    }
+
+    /// The next document, and what is wrong with it. One that cannot be read is left out, and the report says why.
+    pub fn next_with_problems(&mut self, report: &mut Report) -> Option<(Document, Vec<Diagnostic>)> {
         while !self.ended {
             match self.builder.next_document() {
-                Ok(Next::Document(document)) => return Some(document),
-                Ok(Next::Nothing) => report.extend(self.builder.problems.drain(..)),
+                Ok(Next::Document(document)) => return Some((document, self.builder.problems.drain(..).collect())),
+                Ok(Next::Nothing) => {}
                 Ok(Next::End) => self.ended = true,
                 Err(problem) => {
                     self.builder.problems.clear();
@@ -81,8 +92,9 @@ pub fn documents(file: u32, text: &str, report: &mut Report) -> Vec<Document> {
 
 /// What comes next in a stream of documents.
 enum Next {
+    /// Its problems were noted.
     Document(Document),
-    /// A document that is empty, or that has a problem, which was noted.
+    /// A document that is empty.
     Nothing,
     End,
 }
@@ -135,7 +147,7 @@ impl<'t> Builder<'t> {
                 break;
             }
         }
-        if !self.problems.is_empty() || root.is_null() {
+        if root.is_null() {
             return Ok(Next::Nothing);
         }
         let span = root.span;

@@ -43,12 +43,13 @@ pub struct Reader<'t> {
     documents: Documents<'t>,
     /// Items of the last List, the next one at the end.
     items: Vec<Node>,
+    others_wanted: bool,
 }
 
 impl<'t> Reader<'t> {
-    /// Starts at the beginning of a file.
-    pub fn new(file: u32, text: &'t str) -> Self {
-        Self { documents: Documents::new(file, text), items: Vec::new() }
+    /// Starts at the beginning of a file. Where documents of another kind are wanted, what is no object is left out.
+    pub fn new(file: u32, text: &'t str, others_wanted: bool) -> Self {
+        Self { documents: Documents::new(file, text), items: Vec::new(), others_wanted }
     }
 
     /// The next document that could be read. Problems go to the report.
@@ -61,13 +62,11 @@ impl<'t> Reader<'t> {
                 None => self.documents.next(report)?,
             };
             let Some(kind) = root.get("kind").and_then(Node::as_str).map(str::to_owned) else {
-                report.push(no_kind(&root, span));
+                let left_out = self.others_wanted && is_no_object(&root);
+                report.push(if left_out { no_object(span) } else { no_kind(&root, span) });
                 continue;
             };
-            let version = root.get("apiVersion").and_then(Node::as_str).unwrap_or_default().to_owned();
-            let ours = version.split('/').next() == Some(GROUP);
-            if kind == "List" || (ours && kind == "WukongList") {
-                let items = root.get("items").and_then(Node::items).unwrap_or_default();
+            if let Some(items) = list_items(&root) {
                 self.items.extend(items.iter().rev().cloned());
             } else if !is_ours(&root) {
                 // A Secret on one line would be shown whole beside its `kind`.
@@ -77,6 +76,21 @@ impl<'t> Reader<'t> {
                 return Some(Found::Machine(Box::new(machine), whole));
             }
         }
+    }
+}
+
+/// The items of a List.
+fn list_items(root: &Node) -> Option<&[Node]> {
+    let kind = root.get("kind").and_then(Node::as_str)?;
+    let is_list = kind == "List" || (kind == "WukongList" && is_ours(root));
+    is_list.then(|| root.get("items").and_then(Node::items).unwrap_or_default())
+}
+
+/// The items of a List, and in place of a List among them its items; or the document alone.
+pub fn members(root: &Node) -> Vec<&Node> {
+    match list_items(root) {
+        Some(items) => items.iter().flat_map(members).collect(),
+        None => vec![root],
     }
 }
 
@@ -96,6 +110,18 @@ pub fn read(root: &Node, span: Span, report: &mut Report) -> Option<(Located<Wuk
     let errors = report.errors();
     let machine = Wukong::decode(root, &mut Cx::new(report))?;
     Some((Located::new(machine, span), report.errors() == errors))
+}
+
+/// Whether a document cannot be an object of Kubernetes, not even one that lacks its `kind`: values of a chart, say.
+fn is_no_object(root: &Node) -> bool {
+    let Kind::Map(entries) = &root.kind else { return true };
+    let words = ["apiVersion", "kind", "metadata", "spec"];
+    !entries.iter().any(|entry| words.iter().any(|word| entry.key.eq_ignore_ascii_case(word)))
+}
+
+fn no_object(span: Span) -> Diagnostic {
+    let start = Span { end: span.start + 1, ..span };
+    Diagnostic::new(Code::OtherKind, start, "a document that is no object of Kubernetes is left out")
 }
 
 fn no_kind(root: &Node, span: Span) -> Diagnostic {

@@ -402,6 +402,7 @@ pub fn argo_generates() -> Result<()> {
     ensure!(objects["VirtualMachine/web-vm"]["metadata"]["namespace"] == "prod");
     ensure!(objects.contains_key("NetworkAttachmentDefinition/uplink"), "{:?}", objects.keys());
     ensure!(objects.keys().all(|name| !name.starts_with("Secret/")), "{:?}", objects.keys());
+    let objects_of_machines = objects.clone();
     let args = ["-R", "-f", ".", "--pass-through", "-n", "prod", "--secrets=omit"];
     let policy = ["--storage-policy=fast=ceph:ReadWriteMany:Block"];
     ensure!(objects == by_name(rendered(folder.path(), &[&args[..], &policy[..]].concat())?));
@@ -434,6 +435,26 @@ pub fn argo_generates() -> Result<()> {
         ensure!(!folder.path().join("pwned").exists(), "{parameter:?}");
     }
 
+    // What else lies in a repository is neither an object nor a failure.
+    let around: Files = &[
+        ("values.yaml", "replicas: 2\nimage: {tag: x}\n"),
+        ("package.json", "{\"name\": \"a\", \"version\": \"1\"}\n"),
+        (".github/workflows/ci.yaml", "on: push\njobs: {}\n"),
+        (".web.yaml", EVERYTHING),
+        ("app/Chart.yaml", "apiVersion: v2\nname: a\nversion: 0.1.0\n"),
+        ("app/templates/web.yaml", "{{ if .Values.x }}\nkind: Wukong\n{{ end }}\n"),
+        ("overlays/kustomization.yaml", "resources: [../machines]\n"),
+        ("overlays/web.yaml", EVERYTHING),
+    ];
+    write(folder.path(), around)?;
+    let output = as_argo(folder.path(), &generate, &application)?;
+    ensure!(output.status.success(), "{}", text(&output.stderr));
+    ensure!(by_name(documents(&text(&output.stdout))) == objects_of_machines, "{}", text(&output.stdout));
+    // Whoever looks for a machine that is not there finds the reason.
+    for told in ["values.yaml", "package.json", ".web.yaml", "./app", "./overlays"] {
+        ensure!(text(&output.stderr).contains(told), "{told}: {}", text(&output.stderr));
+    }
+
     // An invalid file fails, and prints no half of it.
     write(folder.path(), &[("machines/web.yaml", &EVERYTHING.replace("cpu: 2", "cpu: 200"))])?;
     let output = as_argo(folder.path(), &generate, &application)?;
@@ -450,7 +471,7 @@ pub fn argo_discovers() -> Result<()> {
     const LINE: &str =
         "{\"apiVersion\":\"vm.novasphere.dev/v1alpha1\",\"kind\":\"Wukong\",\"metadata\":{\"name\":\"web\"}}";
     let discover = argo_command("/spec/discover/find")?;
-    let cases: [(&str, Files, bool); 9] = [
+    let cases: [(&str, Files, bool); 12] = [
         ("a machine", &[("web.yaml", EVERYTHING)], true),
         ("a machine below", &[("a/b/web.yml", EVERYTHING), ("c.yaml", AROUND)], true),
         ("JSON", &[("web.json", LINE)], true),
@@ -463,6 +484,13 @@ pub fn argo_discovers() -> Result<()> {
         ),
         ("a chart", &[("Chart.yaml", "name: a\n"), ("templates/web.yaml", EVERYTHING)], false),
         ("a kustomization", &[("kustomization.yaml", "generators: [web.yaml]\n"), ("web.yaml", EVERYTHING)], false),
+        ("a chart below", &[("app/Chart.yaml", "name: a\n"), ("app/templates/web.yaml", EVERYTHING)], false),
+        (
+            "a kustomization below",
+            &[("a/b/Kustomization", "resources: [web.yaml]\n"), ("a/b/web.yaml", EVERYTHING)],
+            false,
+        ),
+        ("a hidden folder", &[(".old/web.yaml", EVERYTHING)], false),
         ("nothing", &[], false),
     ];
     for (name, files, ours) in cases {

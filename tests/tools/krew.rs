@@ -41,7 +41,11 @@ fn serve(folder: PathBuf) -> Result<SocketAddr> {
 /// Packs the archive for this machine, whose release lies at an address.
 fn pack(out: &Path, address: SocketAddr) -> Result<()> {
     let mut package = Command::new(root().join("krew/package.sh"));
-    package.arg("linux-amd64").env("OUT", out).env("URI", format!("http://{address}"));
+    package
+        .arg("linux-amd64")
+        .env("OUT", out)
+        .env("MANIFEST", out.join("wukong.yaml"))
+        .env("URI", format!("http://{address}"));
     // What Cargo tells a test is not for another run of Cargo, which would build everything anew.
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_")) {
         if name != "CARGO_HOME" {

@@ -25,6 +25,15 @@ fn no_panic_leaves_the_library() {
     assert!(text.contains("\"internal\"") && !text.contains("hunter2"), "{text}");
 }
 
+/// The message of a panic may quote a password; the caller's standard error is no place for it.
+#[test]
+fn a_panic_says_nothing() {
+    let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+    let output = again.args(["--exact", "tests::no_panic_leaves_the_library", "--nocapture"]).output().unwrap();
+    let told = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap()).concat();
+    assert!(told.contains("1 passed") && !told.contains("hunter2"), "{told}");
+}
+
 #[test]
 fn what_is_no_text_is_refused_before_it_is_looked_at() {
     let byte = b"a".as_ptr().cast::<c_char>();

@@ -44,7 +44,17 @@ pub(super) fn run(terminal: &Terminal) -> anyhow::Result<Exit> {
 /// The folder of the plugin that kubectl would run.
 fn folder(path: Option<&OsStr>) -> Option<PathBuf> {
     let name = if cfg!(windows) { "kubectl-wukong.exe" } else { "kubectl-wukong" };
-    env::split_paths(path?).find(|folder| folder.join(name).is_file())
+    // What kubectl passes over: folders that depend on where it is started, and files that cannot be run.
+    env::split_paths(path?).find(|folder| folder.is_absolute() && can_run(&folder.join(name)))
+}
+
+fn can_run(path: &Path) -> bool {
+    let Ok(found) = fs::metadata(path) else { return false };
+    #[cfg(unix)]
+    let can = std::os::unix::fs::PermissionsExt::mode(&found.permissions()) & 0o111 != 0;
+    #[cfg(not(unix))]
+    let can = true;
+    found.is_file() && can
 }
 
 fn is_ours(text: &[u8]) -> bool {
@@ -91,10 +101,22 @@ mod tests {
         let name = if cfg!(windows) { "kubectl-wukong.exe" } else { "kubectl-wukong" };
         let path = env::join_paths([first.path(), second.path()]).unwrap();
         assert_eq!(folder(Some(&path)), None);
-        fs::write(second.path().join(name), "").unwrap();
+        let put = |folder: &Path, mode: u32| {
+            let path = folder.join(name);
+            fs::write(&path, "").unwrap();
+            #[cfg(unix)]
+            fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+        };
+        put(second.path(), 0o755);
         assert_eq!(folder(Some(&path)).as_deref(), Some(second.path()));
-        fs::write(first.path().join(name), "").unwrap();
+        #[cfg(unix)]
+        {
+            put(first.path(), 0o644);
+            assert_eq!(folder(Some(&path)).as_deref(), Some(second.path()), "it cannot be run");
+        }
+        put(first.path(), 0o755);
         assert_eq!(folder(Some(&path)).as_deref(), Some(first.path()));
         assert_eq!(folder(None), None);
+        assert_eq!(folder(Some(OsStr::new(".:"))), None, "relative");
     }
 }
