@@ -57,7 +57,7 @@ bless:
 
 # The library's benchmarks, then the whole process beside virtctl and helm (needs go, hyperfine and python3).
 bench:
-    cargo bench --locked
+    cargo bench --locked --package wukong-benches
     bash benches/process.sh
     bash benches/cluster.sh
     bash benches/status.sh

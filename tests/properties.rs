@@ -1,6 +1,9 @@
 //! Properties: any valid file renders, rendering is stable, what is written reads the same, quantities keep their
 //! value, and no bytes make it panic.
 
+use std::sync::LazyLock;
+
+use jsonschema::Validator;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use wukong::quantity::Quantity;
@@ -161,8 +164,9 @@ proptest! {
 
     #[test]
     fn the_schema_agrees_with_the_decoder(name in label(), app in word(), spec in spec()) {
-        let validator = jsonschema::draft7::new(&json_schema()).unwrap();
-        let errors: Vec<_> = validator.iter_errors(&document(&name, &app, &spec)).map(|e| e.to_string()).collect();
+        // Compiled once: a debug build needs longer for it than for all that it checks.
+        static SCHEMA: LazyLock<Validator> = LazyLock::new(|| jsonschema::draft7::new(&json_schema()).unwrap());
+        let errors: Vec<_> = SCHEMA.iter_errors(&document(&name, &app, &spec)).map(|e| e.to_string()).collect();
         prop_assert!(errors.is_empty(), "{errors:?}");
     }
 

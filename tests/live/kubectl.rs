@@ -7,6 +7,7 @@ use std::process::Stdio;
 
 use anyhow::{Context as _, Result};
 use cluster::Cluster;
+use serde_json::Value;
 
 use crate::support::{entries, root, run, text};
 use crate::world::{kubectl, until_state};
@@ -16,11 +17,14 @@ pub async fn applies_what_render_prints(cluster: &Cluster) -> Result<()> {
     let namespace = "kubectl";
     cluster.namespace(namespace).await?;
     cluster.world(namespace).await?;
-    let apply = |file: &str, format: &str, flags: &[&str]| -> Result<()> {
+    let rendered = |path: &Path, namespace: &str, format: &str| -> Result<Vec<u8>> {
+        let file = path.to_str().context("a file name")?;
         let policy = "fast=longhorn-ssd:ReadWriteMany:Block";
-        // One example names its namespace; it is applied as it stands.
-        let own = if file.ends_with("networks.yaml") { "default" } else { namespace };
-        let rendered = run(&root(), &["render", "-f", file, "-n", own, "-o", format, "--storage-policy", policy]);
+        let output = run(&root(), &["render", "-f", file, "-n", namespace, "-o", format, "--storage-policy", policy]);
+        assert!(output.status.success(), "{file}: {}", text(&output.stderr));
+        Ok(output.stdout)
+    };
+    let apply = |manifests: &[u8], flags: &[&str]| -> Result<String> {
         let mut kubectl = kubectl()
             .arg("--kubeconfig")
             .arg(cluster.kubeconfig())
@@ -30,21 +34,38 @@ pub async fn applies_what_render_prints(cluster: &Cluster) -> Result<()> {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()?;
-        kubectl.stdin.take().context("no pipe")?.write_all(&rendered.stdout)?;
+        kubectl.stdin.take().context("no pipe")?.write_all(manifests)?;
         let output = kubectl.wait_with_output()?;
-        assert!(output.status.success(), "{file} as {format}\n{}", text(&output.stderr));
-        Ok(())
+        assert!(output.status.success(), "{flags:?}\n{}", text(&output.stderr));
+        Ok(text(&output.stdout))
     };
-    for path in entries(&root().join("examples")).iter().filter(|path| path.is_file()) {
-        let file = path.to_str().context("a file name")?;
-        for format in ["yaml", "json"] {
-            apply(file, format, &["--dry-run=server"])?;
+    for format in ["yaml", "json"] {
+        let mut all = Vec::new();
+        for path in entries(&root().join("examples")).iter().filter(|path| path.is_file()) {
+            // One example names its namespace.
+            let own = if path.ends_with("networks.yaml") { "default" } else { namespace };
+            let one = rendered(path, own, format)?;
+            let separator = if format == "yaml" { "---\n" } else { "" };
+            all.extend_from_slice(separator.as_bytes());
+            all.extend(one);
         }
+        let count = documents(&text(&all), format == "json");
+        let told = apply(&all, &["--dry-run=server"])?;
+        assert_eq!(told.lines().count(), count, "as {format}: kubectl has read other objects\n{told}");
     }
-    let web = root().join("examples/web.yaml");
-    apply(web.to_str().context("a file name")?, "yaml", &[])?;
+    apply(&rendered(&root().join("examples/web.yaml"), namespace, "yaml")?, &[])?;
     until_state(cluster, namespace, "Running").await?;
     Ok(())
+}
+
+/// How many objects a stream holds: one a document, or all items of Lists.
+fn documents(text: &str, lists: bool) -> usize {
+    if lists {
+        let lists = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+        return lists.flatten().map(|list| list["items"].as_array().map_or(0, Vec::len)).sum();
+    }
+    let mut report = wukong::Report::default();
+    wukong::source::documents(0, text, &mut report).len()
 }
 
 /// `kubectl wukong` runs the binary that lies on the PATH.

@@ -84,14 +84,25 @@ fn main() -> ExitCode {
     conclusion.exit_code()
 }
 
-/// Every step killed, every fault, every cause: these take as long as all others together, and run with `CI` set or with
-/// `-- --include-ignored`. The longest come first, or the others wait for them at the end.
+/// Every step killed, every fault, every cause, whatever waits for minutes or starts a cluster of its own: these take longer
+/// than all others together, and run with `CI` set or with `-- --include-ignored`. The longest come first, or the others
+/// wait for them at the end.
 fn long(world: &Arc<World>) -> Vec<Trial> {
     tests!(
         world,
+        person::a_killed_starter_leaves_no_process,
+        readme::quick_start,
+        nodes::a_lost_node_is_noticed,
+        changes::waiting_ends,
+        copies::a_machine_changes_its_volumes,
         fates::of_what_is_deleted,
         fates::of_what_is_lost,
         moves::taken_back_at_every_step,
+        copies::a_change_of_volumes_fails,
+        copies::a_change_of_volumes_is_called_off,
+        autoexpand::every_refusal_says_why,
+        autoexpand::two_at_once,
+        admission::every_code_that_is_good,
         moves::killed_at_every_step,
         moves::a_target_node_that_dies,
         moves::live_there_and_back,
@@ -118,14 +129,8 @@ fn long(world: &Arc<World>) -> Vec<Trial> {
 fn usual(world: &Arc<World>) -> Vec<Trial> {
     tests!(
         world,
-        person::a_killed_starter_leaves_no_process,
         kubectl::applies_what_render_prints,
-        nodes::a_lost_node_is_noticed,
-        changes::waiting_ends,
         autoexpand::in_three_runs_to_the_end,
-        autoexpand::every_refusal_says_why,
-        autoexpand::two_at_once,
-        admission::every_code_that_is_good,
         admission::every_example,
         admission::every_case_that_renders,
         changes::a_fleet_is_applied,
@@ -138,9 +143,6 @@ fn usual(world: &Arc<World>) -> Vec<Trial> {
         completion::names_from_the_cluster,
         copies::a_clone_carries_the_content,
         copies::a_clone_waits_for_its_source,
-        copies::a_machine_changes_its_volumes,
-        copies::a_change_of_volumes_fails,
-        copies::a_change_of_volumes_is_called_off,
         crd::every_example_is_accepted,
         crd::every_invalid_example_is_refused,
         doctor::a_cluster_that_is_fit,
@@ -166,7 +168,6 @@ fn usual(world: &Arc<World>) -> Vec<Trial> {
         moves::refused_before_the_first_step,
         moves::to_another_node,
         readme::in_a_namespace,
-        readme::quick_start,
         rights::are_bound_as_the_readme_says,
         safety_faults::two_at_once,
         safety_killed::an_interruption,
