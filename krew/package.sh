@@ -17,6 +17,8 @@ manifest=${MANIFEST:-$PWD/plugin-manifests/wukong.yaml}
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
 homepage=${HOMEPAGE:-https://github.com/${GITHUB_REPOSITORY:-OWNER/kubectl-wukong}}
 uri=${URI:-$homepage/releases/download/v$version}
+# In what sed puts in, an ampersand is what it has found.
+uri=${uri//&/\\&}
 # The time of everything in an archive: that of the commit.
 epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
 

@@ -14,9 +14,9 @@ use super::terminal::Terminal;
 use super::write::Directory;
 use crate::output::{self, Stream};
 use crate::render::{Manifest, render};
-use crate::source::kubectl_value;
+use crate::source::{Node, documents, kubectl_value};
 use crate::spec::Other;
-use crate::{Loaded, Machine, Options};
+use crate::{Loaded, Machine, Options, Report};
 
 /// Print the manifests of Wukong files, offline.
 ///
@@ -131,6 +131,14 @@ fn is_secret(kind: &str) -> bool {
     ["secret", "secretlist"].iter().any(|secret| kind.eq_ignore_ascii_case(secret))
 }
 
+/// Whether a text means the same without what stood around it: a directive above it, or line breaks that its last value
+/// keeps.
+fn stands_alone(text: &str, root: &Node) -> bool {
+    let mut report = Report::default();
+    let read = documents(0, text, &mut report);
+    report.is_valid() && matches!(&read[..], [one] if kubectl_value(&one.root) == kubectl_value(root))
+}
+
 fn to_stream(args: &Args, loaded: &Loaded, options: &Options, out: &mut impl Write) -> anyhow::Result<()> {
     let format = args.output.format();
     let mut stream = Stream::new(format, out)?;
@@ -142,7 +150,9 @@ fn to_stream(args: &Args, loaded: &Loaded, options: &Options, out: &mut impl Wri
     for other in args.others(loaded) {
         stream.add(&match (format, other.text(&loaded.sources)) {
             // As it was written, with its comments.
-            (output::Format::Yaml, Some(text)) => format!("---\n{}\n", text.trim_end()),
+            (output::Format::Yaml, Some(text)) if stands_alone(text.trim_end(), &other.root) => {
+                format!("---\n{}\n", text.trim_end())
+            }
             _ => format.part(&kubectl_value(&other.root), None),
         })?;
     }

@@ -25,6 +25,8 @@ impl Directory {
         let result = || -> anyhow::Result<()> {
             let mut builder = tempfile::Builder::new();
             builder.prefix(".wukong-").suffix(".tmp");
+            #[cfg(not(unix))]
+            let _ = secret;
             #[cfg(unix)]
             {
                 use std::os::unix::fs::PermissionsExt as _;

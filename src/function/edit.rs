@@ -30,7 +30,7 @@ impl Edits {
         for (stretch, new) in &self.edits {
             out.push_str(text.get(at..stretch.start)?);
             // Only the end of a text can lack the line break that a change begins after.
-            if !new.is_empty() && stretch.start == text.len() && !out.is_empty() && !out.ends_with('\n') {
+            if !new.is_empty() && stretch.start == text.len() && !out.is_empty() && !out.ends_with(['\n', '\r']) {
                 out.push('\n');
             }
             out.push_str(new);
@@ -71,12 +71,16 @@ pub(super) fn end(node: &Node, text: &str) -> usize {
 
 /// The byte at which the line of a byte starts.
 pub(super) fn line_start(text: &str, at: usize) -> usize {
-    text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |found| found + 1)
+    text.get(..at).and_then(|before| before.rfind(['\n', '\r'])).map_or(0, |found| found + 1)
 }
 
 /// One past the line break of the line of a byte.
 pub(super) fn line_end(text: &str, at: usize) -> usize {
-    text.get(at..).and_then(|after| after.find('\n')).map_or(text.len(), |found| at + found + 1)
+    let Some(after) = text.get(at..) else { return text.len() };
+    // A carriage return that stands alone ends a line, too.
+    let end =
+        after.find(['\n', '\r']).map(|found| if after[found..].starts_with("\r\n") { found + 2 } else { found + 1 });
+    end.map_or(text.len(), |end| at + end)
 }
 
 /// A text with this before each line that is not empty.

@@ -1,18 +1,19 @@
 //! A `ResourceList`, as kustomize and kpt hand it to a function.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value, json};
 
 use super::edit::{Edits, end, indented, is_flow, line_end, line_start};
 use super::place::{Place, Taken, annotate, inherited, is_local};
 use super::result::results;
+use super::rewrite::{Item, rewritten};
 use super::work::Work;
 use super::{Done, Settings};
 use crate::diagnostic::{Code, Diagnostic, Report};
 use crate::machine::MANAGED_LABEL;
 use crate::source::{Documents, Kind, MAX_FILE_BYTES, Node, SourceMap, kubectl_value};
-use crate::spec::{is_ours, members};
+use crate::spec::{is_ours, members, misplaced};
 use crate::text::yaml;
 use crate::{Input, too_large};
 
@@ -117,7 +118,8 @@ fn change(items: &[Node], config: Option<&Node>, settings: &Settings, report: &m
             if !is_ours(member) {
                 // A Secret on one line would be shown whole beside a problem.
                 report.hide(member.span);
-            } else if ours.is_some_and(|config| identity(config) == identity(member)) {
+                report.extend(misplaced(member));
+            } else if ours.is_some_and(|config| is_same(config, member)) {
                 // The file of the configuration, which kpt hands over a second time, among the items.
             } else {
                 let kept = is_local(item) || is_local(member);
@@ -130,8 +132,10 @@ fn change(items: &[Node], config: Option<&Node>, settings: &Settings, report: &m
         work.add(config, From::Config, &settings, report);
     }
     let mut taken = Taken::default();
-    for item in items {
+    let mut known: Known<'_> = HashMap::new();
+    for (number, item) in items.iter().enumerate() {
         taken.take(&Place::of(item));
+        known.entry(identity(item)).or_default().push(number);
     }
     let mut change = Change::default();
     let mut made: BTreeMap<usize, BTreeMap<usize, Vec<Value>>> = BTreeMap::new();
@@ -141,8 +145,10 @@ fn change(items: &[Node], config: Option<&Node>, settings: &Settings, report: &m
             From::Item(number, at) => {
                 made.entry(number).or_default().insert(at, objects.collect());
             }
-            From::Kept(number) => change.renew(items, objects, &Place::of(&items[number]), &mut taken),
-            From::Config => change.renew(items, objects, &config.map(Place::of).unwrap_or_default(), &mut taken),
+            From::Kept(number) => change.renew(items, &known, objects, &Place::of(&items[number]), &mut taken),
+            From::Config => {
+                change.renew(items, &known, objects, &config.map(Place::of).unwrap_or_default(), &mut taken);
+            }
         }
     }
     for (number, mut made) in made {
@@ -159,8 +165,21 @@ fn change(items: &[Node], config: Option<&Node>, settings: &Settings, report: &m
 }
 
 impl Change {
+    /// What stands in place of an item.
+    fn instead_of(&self, number: usize) -> Option<&[Value]> {
+        let found = self.replaced.binary_search_by_key(&number, |(number, _)| *number).ok()?;
+        Some(&self.replaced[found].1)
+    }
+
     /// Replaces what an earlier run made, and adds the rest.
-    fn renew(&mut self, items: &[Node], objects: impl Iterator<Item = Value>, place: &Place, taken: &mut Taken) {
+    fn renew(
+        &mut self,
+        items: &[Node],
+        known: &Known<'_>,
+        objects: impl Iterator<Item = Value>,
+        place: &Place,
+        taken: &mut Taken,
+    ) {
         let mut added = Vec::new();
         for mut object in objects {
             let wanted = ["apiVersion", "kind", "/name", "/namespace"].map(|key| match key.strip_prefix('/') {
@@ -173,8 +192,8 @@ impl Change {
                 let labels = item.get("metadata").and_then(|metadata| metadata.get("labels"));
                 labels.and_then(|labels| labels.get(MANAGED_LABEL)).and_then(Node::as_str) == label.as_deref()
             };
-            let same = |item: &Node| identity(item) == wanted.each_ref().map(Option::as_deref);
-            let found = items.iter().position(|item| same(item) && ours(item));
+            let same = known.get(&wanted.each_ref().map(Option::as_deref)).map(Vec::as_slice).unwrap_or_default();
+            let found = same.iter().copied().find(|number| ours(&items[*number]));
             match found {
                 Some(number) => {
                     annotate(&mut object, inherited(&items[number]));
@@ -190,6 +209,17 @@ impl Change {
     }
 }
 
+/// The items of each identity.
+type Known<'n> = HashMap<[Option<&'n str>; 4], Vec<usize>>;
+
+/// Whether an item is the configuration once more: from the same place of a file, or with the same content.
+fn is_same(config: &Node, item: &Node) -> bool {
+    let (here, there) = (Place::of(config), Place::of(item));
+    let place = here.path.is_some() && here.path == there.path && here.index == there.index;
+    let spec = |node: &Node| node.get("spec").map(kubectl_value);
+    identity(config) == identity(item) && (place || spec(config) == spec(item))
+}
+
 /// Version, kind, name and namespace.
 fn identity(item: &Node) -> [Option<&str>; 4] {
     let metadata = |key: &str| item.get("metadata")?.get(key)?.as_str();
@@ -202,9 +232,9 @@ fn identity(item: &Node) -> [Option<&str>; 4] {
 fn written(root: &Node, items: &[Node], change: &Change, results: &[Value], text: &str) -> String {
     let mut new = Vec::new();
     for (number, item) in items.iter().enumerate() {
-        match change.replaced.binary_search_by_key(&number, |(number, _)| *number) {
-            Ok(found) => new.extend(change.replaced[found].1.iter().cloned()),
-            Err(_) => new.push(kubectl_value(item)),
+        match change.instead_of(number) {
+            Some(objects) => new.extend(objects.iter().cloned()),
+            None => new.push(kubectl_value(item)),
         }
     }
     new.extend(change.added.iter().cloned());
@@ -229,7 +259,14 @@ fn written(root: &Node, items: &[Node], change: &Change, results: &[Value], text
             let read = Documents::exchanged(0, text).next(&mut report);
             report.is_valid() && read.is_some_and(|document| kubectl_value(&document.root) == whole)
         })
-        .unwrap_or_else(|| yaml(&whole))
+        .unwrap_or_else(|| {
+            let old = items.iter().enumerate().map(|(number, item)| change.instead_of(number).ok_or(item));
+            let items = old.flat_map(|item| match item {
+                Ok(new) => new.iter().map(Item::New).collect(),
+                Err(kept) => vec![Item::Kept(kept)],
+            });
+            rewritten(root, items.chain(change.added.iter().map(Item::New)), results)
+        })
 }
 
 fn in_place(root: &Node, items: &[Node], change: &Change, results: &[Value], text: &str) -> Option<String> {
@@ -297,31 +334,42 @@ fn in_flow(list: &Node, items: &[Node], change: &Change, text: &str, edits: &mut
     }
     let mut parts = Vec::new();
     for (number, item) in items.iter().enumerate() {
-        match change.replaced.binary_search_by_key(&number, |(number, _)| *number) {
-            Ok(found) => parts.extend(change.replaced[found].1.iter().map(Value::to_string)),
-            Err(_) => parts.push(text[item.span.start as usize..item.span.end as usize].to_owned()),
+        match change.instead_of(number) {
+            Some(objects) => parts.extend(objects.iter().map(Value::to_string)),
+            None => parts.push(text[item.span.start as usize..item.span.end as usize].to_owned()),
         }
     }
     parts.extend(change.added.iter().map(Value::to_string));
     edits.replace(list.span.start as usize..list.span.end as usize, format!("[{}]", parts.join(",\n")));
 }
 
+/// The line of the dash before an item, and the dash. kpt writes the comments that a file begins with between the two.
+fn dash(item: &Node, text: &str) -> Option<(usize, usize)> {
+    let mut before = text.get(..item.span.start as usize)?.trim_end();
+    loop {
+        let start = line_start(before, before.len());
+        let line = before[start..].trim_start();
+        let dash = before.len() - line.len();
+        if line.strip_prefix('-').is_some_and(|rest| rest.is_empty() || rest.trim_start().starts_with('#')) {
+            return Some((start, dash));
+        }
+        before = before[..start].trim_end();
+        if !line.starts_with('#') || before.is_empty() {
+            return None;
+        }
+    }
+}
+
 /// A list with dashes. Nothing if a dash is not where one expects it.
 fn in_block(items: &[Node], change: &Change, text: &str, edits: &mut Edits) -> Option<()> {
-    let dash = |item: &Node| -> Option<(usize, usize)> {
-        let before = text.get(..item.span.start as usize)?.trim_end();
-        let dash = before.strip_suffix('-')?.len();
-        let start = line_start(text, dash);
-        text[start..dash].trim().is_empty().then_some((start, dash))
-    };
     for (number, values) in &change.replaced {
         let item = items.get(*number)?;
-        let (start, dash) = dash(item)?;
+        let (start, dash) = dash(item, text)?;
         edits.replace(start..line_end(text, end(item, text)), listed(values, &text[start..dash]));
     }
     if !change.added.is_empty() {
         let last = items.last()?;
-        let (start, dash) = dash(last)?;
+        let (start, dash) = dash(last, text)?;
         edits.insert(line_end(text, end(last, text)), listed(&change.added, &text[start..dash]));
     }
     Some(())

@@ -8,6 +8,7 @@ mod edit;
 mod list;
 mod place;
 mod result;
+mod rewrite;
 mod settings;
 mod stream;
 mod work;

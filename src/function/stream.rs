@@ -5,11 +5,11 @@ use serde_json::{Map, Value, json};
 use super::edit::{Edits, end, line_end, line_start};
 use super::work::Work;
 use super::{Done, Settings, place};
-use crate::diagnostic::Report;
+use crate::diagnostic::{Code, Diagnostic, Report};
 use crate::output::Format;
 use crate::render::Manifest;
 use crate::source::{Document, Documents, Node, SourceMap, kubectl_value};
-use crate::spec::{is_ours, members};
+use crate::spec::{is_ours, members, misplaced};
 use crate::{Input, too_large};
 
 /// The template that Helm 4 tells the objects of its stream by. Source: Helm, pkg/action, filenameAnnotation.
@@ -32,7 +32,8 @@ pub fn stream(input: Input, settings: &Settings) -> Done {
         report.push(too_large(input.name));
         return Done { text: None, report, sources };
     }
-    let file = sources.add(input.name, input.text);
+    let name = input.name;
+    let file = sources.add(name.clone(), input.text);
     let text = sources.file(file).map_or("", |file| file.text.as_str());
     let mut documents = Documents::exchanged(file, text);
     let mut work = Work::new();
@@ -44,6 +45,7 @@ pub fn stream(input: Input, settings: &Settings) -> Done {
             // A Secret on one line would be shown whole beside a problem. What is wrong with a document of others is
             // for its reader to say: charts with a key that stands twice are installed every day.
             report.hide(root.span);
+            report.extend(items.into_iter().filter_map(misplaced));
             continue;
         }
         if !problems.is_empty() {
@@ -58,6 +60,7 @@ pub fn stream(input: Input, settings: &Settings) -> Done {
                 count += 1;
             } else {
                 report.hide(item.span);
+                report.extend(misplaced(item));
                 becomes.push(Part::Other(kubectl_value(item)));
             }
         }
@@ -77,6 +80,10 @@ pub fn stream(input: Input, settings: &Settings) -> Done {
         edits.replace(start..line_end(text, stretch.end), new);
     }
     let text = edits.apply(text);
+    if text.is_none() {
+        let message = "the stream is written in a way that cannot be changed in place";
+        report.push(Diagnostic::of_file(Code::Syntax, name, message).help("put each document behind a line `---`"));
+    }
     Done { text, report, sources }
 }
 

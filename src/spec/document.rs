@@ -3,7 +3,7 @@
 use super::decode::{Cx, Decode};
 use super::wukong::{API_VERSION, GROUP, KIND, Wukong};
 use crate::diagnostic::{Code, Diagnostic, Report};
-use crate::source::{Document, Documents, Kind, Located, Node, SourceMap, Span};
+use crate::source::{Document, Documents, Entry, Kind, Located, Node, SourceMap, Span};
 
 /// A document that could be read.
 #[derive(Debug)]
@@ -71,6 +71,10 @@ impl<'t> Reader<'t> {
             } else if !is_ours(&root) {
                 // A Secret on one line would be shown whole beside its `kind`.
                 report.hide(span);
+                if let Some(problem) = misplaced(&root) {
+                    report.push(problem);
+                    continue;
+                }
                 return Some(Found::Other(Other { kind, root, span, nested }));
             } else if let Some((machine, whole)) = read(&root, span, report) {
                 return Some(Found::Machine(Box::new(machine), whole));
@@ -79,11 +83,14 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// The items of a List.
+/// The items of a List. That of another group may be an object of its own, with more than its items.
 fn list_items(root: &Node) -> Option<&[Node]> {
-    let kind = root.get("kind").and_then(Node::as_str)?;
-    let is_list = kind == "List" || (kind == "WukongList" && is_ours(root));
-    is_list.then(|| root.get("items").and_then(Node::items).unwrap_or_default())
+    let text = |key: &str| root.get(key).and_then(Node::as_str).unwrap_or_default();
+    let (version, kind) = (text("apiVersion"), text("kind"));
+    let items = root.get("items").and_then(Node::items)?;
+    let plain = kind == "List" && ["", "v1"].contains(&version);
+    let with_ours = || is_our_group(version) || items.iter().any(is_ours);
+    (plain || kind.ends_with("List") && with_ours()).then_some(items)
 }
 
 /// The items of a List, and in place of a List among them its items; or the document alone.
@@ -96,8 +103,37 @@ pub fn members(root: &Node) -> Vec<&Node> {
 
 /// Whether a document is meant to be a Wukong, well written or not.
 pub fn is_ours(root: &Node) -> bool {
-    let text = |key: &str| root.get(key).and_then(Node::as_str).unwrap_or_default();
-    text("apiVersion").split('/').next() == Some(GROUP) || text("kind") == KIND
+    let Kind::Map(entries) = &root.kind else { return false };
+    // Of a key that stands twice, readers differ in which one they take.
+    entries.iter().any(|entry| {
+        let value = entry.value.as_str().unwrap_or_default();
+        entry.key.eq_ignore_ascii_case("apiVersion") && is_our_group(value)
+            || entry.key.eq_ignore_ascii_case("kind") && value == KIND
+    })
+}
+
+fn is_our_group(version: &str) -> bool {
+    version.split('/').next() == Some(GROUP)
+}
+
+/// What is wrong with a document of others that has a Wukong where no reader looks for one: it would be passed over, and
+/// a machine would be missing.
+pub fn misplaced(root: &Node) -> Option<Diagnostic> {
+    fn first(node: &Node) -> Option<Span> {
+        let look = |node: &Node| if is_ours(node) { Some(node.span) } else { first(node) };
+        match &node.kind {
+            Kind::Scalar(..) => None,
+            Kind::List(items) => items.iter().find_map(look),
+            Kind::Map(entries) => {
+                // An object may well hold a Wukong as a value of its own.
+                let is_object = node.get("kind").is_some();
+                let looked_at = entries.iter().filter(|entry| !is_object || &*entry.key == "items");
+                looked_at.map(|entry| &entry.value).find_map(look)
+            }
+        }
+    }
+    let help = "put it into a document of its own, or into the `items` of a List";
+    first(root).map(|span| Diagnostic::new(Code::UnknownVersion, span, "no reader finds a Wukong here").help(help))
 }
 
 /// Reads a document that [`is_ours`], and tells whether all of it could be read. Problems go to the report.
@@ -114,9 +150,13 @@ pub fn read(root: &Node, span: Span, report: &mut Report) -> Option<(Located<Wuk
 
 /// Whether a document cannot be an object of Kubernetes, not even one that lacks its `kind`: values of a chart, say.
 fn is_no_object(root: &Node) -> bool {
-    let Kind::Map(entries) = &root.kind else { return true };
+    let Kind::Map(entries) = &root.kind else { return misplaced(root).is_none() };
     let words = ["apiVersion", "kind", "metadata", "spec"];
-    !entries.iter().any(|entry| words.iter().any(|word| entry.key.eq_ignore_ascii_case(word)))
+    let told = |entry: &Entry| {
+        let value = entry.value.as_str().unwrap_or_default();
+        words.iter().any(|word| entry.key.eq_ignore_ascii_case(word)) || value == KIND || is_our_group(value)
+    };
+    !entries.iter().any(told) && misplaced(root).is_none()
 }
 
 fn no_object(span: Span) -> Diagnostic {

@@ -20,7 +20,7 @@ pub use cloud_init::CloudInitUser;
 pub use crd::crd;
 pub use decode::{Cx, Decode};
 pub use disk::{AccessMode, Disk, ExistingClaim, StoragePolicy, VolumeMode};
-pub use document::{Found, Other, Reader, is_ours, members, read};
+pub use document::{Found, Other, Reader, is_ours, members, misplaced, read};
 pub use explain::{ExplainError, explain};
 pub use leaf::{ImageAddress, Int, Secret, TextMap};
 pub use name::{AbsolutePath, GroupName, HostDevice, Label, NadName, ObjectName, SudoRule, UserName, VmName};
