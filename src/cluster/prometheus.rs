@@ -182,7 +182,14 @@ impl Prometheus {
                 }
                 _ => refused.to_string(),
             };
-            return (why, refused.help());
+            let help = match refused.reason {
+                Reason::Unavailable => {
+                    let namespace = refused.asked.namespace.as_deref().unwrap_or("NAMESPACE");
+                    Some(format!("`kubectl get endpointslices -n {namespace}` tells whether anything answers there"))
+                }
+                _ => refused.help(),
+            };
+            return (why, help);
         };
         let server = clean(server);
         let help = |text: &str| Some(text.to_owned());

@@ -5,7 +5,7 @@ use std::process::Output;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use cluster::{Cluster, Gate, Prometheus, Right, own_address};
+use cluster::{Cluster, Gate, Prometheus, Reference, Right, own_address};
 use serde_json::{Value, json};
 
 use crate::autoexpand::{Filled, GIB};
@@ -265,7 +265,7 @@ pub async fn tokens_stay_where_they_belong(cluster: &Cluster) -> Result<()> {
     // Somewhere else is somebody else.
     let elsewhere = measured.prometheus.gate(loopback, Gate::Open).await?;
     let redirects = measured.prometheus.gate(loopback, Gate::Elsewhere(elsewhere.address.clone())).await?;
-    refuses(&through(&redirects.address, &right), 4, "redirects to")?;
+    refuses(&through(&redirects.address, &right), 4, "redirects, to `http://127.0.0.1:")?;
     ensure!(redirects.seen().len() == 1 && elsewhere.seen().is_empty(), "{:?}", elsewhere.seen());
     // Another machine, as far as anybody can tell, and everybody between can read along.
     let open = measured.prometheus.gate(own_address()?.into(), Gate::Token(TOKEN.to_owned())).await?;
@@ -291,26 +291,28 @@ pub async fn through_the_api_server(cluster: &Cluster) -> Result<()> {
         "spec": {"ports": [{"name": "web", "port": 9090, "targetPort": gate.port}]},
     });
     cluster.objects.apply(&service).await?;
-    let slice = |address: &str| {
-        let labels = json!({"kubernetes.io/service-name": "prometheus"});
+    // The API server passes requests on to pods only, and to what their status says of their address.
+    let address = own_address()?.to_string();
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "prometheus-0", "namespace": namespace},
+        "spec": {"schedulerName": "nobody", "containers": [{"name": "prometheus", "image": "prometheus"}]},
+    });
+    cluster.objects.apply(&pod).await?;
+    let status = json!({"status": {"podIP": address, "podIPs": [{"ip": address}]}});
+    cluster.objects.merge(&Reference::of(&pod), "status", &status).await?;
+    let endpoints = |address: &str| {
+        let target = json!({"kind": "Pod", "name": "prometheus-0", "namespace": namespace});
         json!({
-            "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
-            "metadata": {"name": "prometheus-1", "namespace": namespace, "labels": labels},
-            "addressType": "IPv4", "ports": [{"name": "web", "port": gate.port, "protocol": "TCP"}],
-            "endpoints": [{"addresses": [address], "conditions": {"ready": true}}],
+            "apiVersion": "v1", "kind": "Endpoints", "metadata": {"name": "prometheus", "namespace": namespace},
+            "subsets": [{
+                "addresses": [{"ip": address, "targetRef": target}], "ports": [{"name": "web", "port": gate.port}],
+            }],
         })
     };
     // Why this goes over another address of this machine.
-    let loopback = cluster.objects.apply(&slice("127.0.0.1")).await.err().context("the loopback is accepted")?;
+    let loopback = cluster.objects.apply(&endpoints("127.0.0.1")).await.err().context("the loopback is accepted")?;
     ensure!(loopback.to_string().contains("loopback"), "{loopback}");
-    let address = own_address()?.to_string();
-    cluster.objects.apply(&slice(&address)).await?;
-    // Older API servers look for Endpoints.
-    let endpoints = json!({
-        "apiVersion": "v1", "kind": "Endpoints", "metadata": {"name": "prometheus", "namespace": namespace},
-        "subsets": [{"addresses": [{"ip": address}], "ports": [{"name": "web", "port": gate.port}]}],
-    });
-    cluster.objects.apply(&endpoints).await?;
+    cluster.objects.apply(&endpoints(&address)).await?;
     let through = ["--prometheus", "proxied/prometheus:9090", "--window", "3s"];
     let dry = measured.filled.decisions(&[&["--dry-run"][..], &through].concat(), Some(0))?;
     ensure!(dry["data"]["decision"] == "grows" && dry["data"]["to"] == "30Gi", "{dry}");
