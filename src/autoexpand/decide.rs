@@ -51,6 +51,8 @@ pub enum Outcome {
     Stays(String),
     /// Nothing, because it is not known how full it is. The reason.
     Unknown(String),
+    /// The same, because a right is missing. The reason.
+    Unread(String),
     /// It needs room and gets none: the reason, and the way out.
     Refused(String, String),
 }
@@ -105,7 +107,7 @@ impl Case<'_> {
         let part = |pointer: &str| text(self.disk.claim, pointer).unwrap_or_default().to_owned();
         let file_system = match fullness {
             Fullness::Known(system) => Some(system.clone()),
-            Fullness::Unknown(_) => None,
+            Fullness::Unknown(_) | Fullness::Unread(_) => None,
         };
         Decision {
             namespace: self.subject.namespace.clone(),
@@ -130,6 +132,7 @@ impl Case<'_> {
         let system = match fullness {
             Fullness::Known(system) => system,
             Fullness::Unknown(why) => return Outcome::Unknown(why.clone()),
+            Fullness::Unread(why) => return Outcome::Unread(why.clone()),
         };
         if let Some(early) = implausible(facts, disk, system) {
             return early;
@@ -219,7 +222,13 @@ fn in_flight(disk: &Disk<'_>, now: i64) -> Option<Outcome> {
 /// Since when somebody waits for the driver, if it was this tool that asked.
 fn waiting_since(claim: &Value) -> Option<i64> {
     let asked = bytes_at(claim, "/spec/resources/requests/storage")?;
-    history::last(claim).ok().flatten().filter(|grown| grown.to == asked).map(|grown| grown.at)
+    history::last(claim).ok().flatten().filter(|grown| grown.to == asked && is_of(grown, claim)).map(|grown| grown.at)
+}
+
+/// Whether a growth was this claim's own. One that came along from the claim that the disk has left says nothing of this
+/// volume and its driver.
+fn is_of(grown: &Grown, claim: &Value) -> bool {
+    text(claim, "/metadata/creationTimestamp").and_then(seconds).is_none_or(|made| grown.at >= made)
 }
 
 /// A file system that cannot be judged by: of another disk, of several, or of a claim that others use too.
@@ -277,7 +286,7 @@ fn rests(facts: &Facts, disk: &Disk<'_>, last: Option<&Grown>, now: i64) -> Opti
     let class = text(disk.claim, "/spec/storageClassName").unwrap_or_default();
     let provisioner = facts.get(kind::CLASS, "", class).and_then(|class| text(class, "/provisioner"))?;
     let rest = storage::cool_down(provisioner)?;
-    let at = resized(disk.claim).max(last.map(|last| last.at))?;
+    let at = resized(disk.claim).max(last.filter(|last| is_of(last, disk.claim)).map(|last| last.at))?;
     let left = at.saturating_add(rest).saturating_sub(now);
     (left > 0).then(|| Outcome::Stays(format!("{provisioner} takes its next growth in {}", duration(left))))
 }

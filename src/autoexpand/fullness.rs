@@ -23,6 +23,8 @@ pub(super) enum Fullness {
     Known(FileSystem),
     /// Not known, and why.
     Unknown(String),
+    /// Not known for want of a right, and why.
+    Unread(String),
 }
 
 impl Fullness {
@@ -42,6 +44,9 @@ pub(super) fn from_agent(facts: &Facts, vm: &Value, instance: Option<&Value>, di
     }
     let part = |pointer: &str| text(vm, pointer).unwrap_or_default();
     let Some(told) = facts.get(kind::USAGE, part("/metadata/namespace"), part("/metadata/name")) else {
+        if facts.unknown(kind::USAGE, part("/metadata/namespace")).is_some() {
+            return Fullness::Unread("what its guest agent says may not be read".to_owned());
+        }
         return unknown("the guest agent did not tell its file systems");
     };
     let systems = file_systems(vm, instance, told, disk).into_iter().filter_map(|system| {

@@ -1,3 +1,5 @@
+mod prometheus;
+
 use serde_json::{Value, json};
 
 use super::*;
@@ -34,7 +36,7 @@ impl Default for World {
             instance: json!({
                 "kind": "VirtualMachineInstance", "metadata": {"name": "web-vm", "namespace": "n"},
                 "status": {
-                    "phase": "Running", "conditions": [{"type": "AgentConnected", "status": "True"}],
+                    "phase": "Running", "nodeName": "one", "conditions": [{"type": "AgentConnected", "status": "True"}],
                     "volumeStatus": [{"name": "data", "target": "vdb"}],
                 },
             }),
@@ -76,7 +78,10 @@ impl World {
     }
 
     fn told(&self, told: &Told) -> Vec<Decision> {
-        let mut facts = Facts::default();
+        self.among(Facts::default(), told)
+    }
+
+    fn among(&self, mut facts: Facts, told: &Told) -> Vec<Decision> {
         facts.insert(json!({
             "kind": "VirtualMachine", "metadata": {"name": "web-vm", "namespace": "n"},
             "spec": {"template": {"spec": {
@@ -170,6 +175,23 @@ fn a_driver_has_its_rest() {
     assert!(matches!(world.outcome(), Outcome::Stays(why) if why.contains("next growth in 4h")));
 }
 
+/// A disk that has moved: the guest's side of its last growth came along, the driver's side stayed with the old volume.
+#[test]
+fn a_new_volume_has_had_no_growth() {
+    let moved = |total: u64| {
+        let mut world = World::grown(NOW - 3600, total);
+        world.class["provisioner"] = json!("ebs.csi.aws.com");
+        world.claim["metadata"]["creationTimestamp"] =
+            json!(jiff::Timestamp::from_second(NOW - 1800).unwrap().to_string());
+        world
+    };
+    assert!(matches!(moved(10 * GIB).outcome(), Outcome::Grows(..)));
+    assert!(matches!(moved(20 * GIB).outcome(), Outcome::Refused(why, _) if why.contains("hardly grown")));
+    let mut waits = moved(10 * GIB);
+    waits.claim["status"]["capacity"]["storage"] = json!("10Gi");
+    assert!(matches!(waits.outcome(), Outcome::Stays(_)), "nobody knows since when");
+}
+
 #[test]
 fn without_knowledge_nothing_grows() {
     let other = json!({
@@ -193,6 +215,20 @@ fn without_knowledge_nothing_grows() {
             other => panic!("{why}: {other:?}"),
         }
     }
+}
+
+#[test]
+fn a_missing_right_is_not_a_silent_guest() {
+    let world = World::with(|world| world.usage = json!({"kind": "Other", "metadata": {"name": "x"}}));
+    let mut facts = Facts::default();
+    facts.unread(crate::facts::Unread {
+        kind: kind::USAGE.into(),
+        namespace: Some("n".into()),
+        reason: "forbidden".into(),
+    });
+    assert!(matches!(world.outcome(), Outcome::Unknown(_)));
+    let decided = world.among(facts, &Told::ByAgents).remove(0).outcome;
+    assert!(matches!(decided, Outcome::Unread(why) if why.contains("may not be read")));
 }
 
 #[test]
@@ -263,65 +299,4 @@ fn steps_end_at_the_largest_size() {
         sizes.push(to);
     }
     assert_eq!(sizes, ["30Gi", "40Gi", "45Gi"]);
-}
-
-fn answer(values: &[(i64, u64)]) -> Value {
-    let values: Vec<_> = values.iter().map(|(time, bytes)| json!([time, bytes.to_string()])).collect();
-    json!({"status": "success", "data": {"resultType": "matrix", "result": [{
-        "metric": {"namespace": "n", "name": "web-vm", "disk_name": "vdb1", "mount_point": "/data"}, "values": values,
-    }]}})
-}
-
-/// Samples of the last minutes, the oldest first.
-fn minutes(used: &[u64]) -> Vec<(i64, u64)> {
-    let first = i64::try_from(used.len()).unwrap() - 1;
-    used.iter().zip(0..).map(|(used, at)| (NOW - 60 * (first - at), *used)).collect()
-}
-
-#[test]
-fn prometheus_has_to_know_the_whole_window() {
-    let full = vec![19 * GIB; 11];
-    let decided = |used: &[(i64, u64)]| {
-        let total: Vec<_> = used.iter().map(|(time, _)| (*time, 20 * GIB)).collect();
-        let found = series(&answer(used), &answer(&total)).unwrap();
-        World::default().decide(&Told::ByPrometheus(found)).outcome
-    };
-    assert!(matches!(decided(&minutes(&full)), Outcome::Grows(..)));
-    let mut peak = full.clone();
-    peak[5] = GIB;
-    assert!(matches!(decided(&minutes(&peak)), Outcome::Stays(_)), "a moment's peak");
-    let unknown = |used: &[(i64, u64)], why: &str| match decided(used) {
-        Outcome::Unknown(said) => assert!(said.contains(why), "{said}"),
-        other => panic!("{why}: {other:?}"),
-    };
-    unknown(&minutes(&full[..3]), "whole window");
-    let old: Vec<_> = minutes(&full).iter().map(|(time, used)| (time - 300, *used)).collect();
-    unknown(&old, "old");
-    unknown(&[], "no samples");
-}
-
-#[test]
-fn answers_without_meaning_are_told() {
-    let good = answer(&minutes(&[GIB]));
-    for (bad, why) in [
-        (json!({"status": "error", "errorType": "bad_data", "error": "parse error"}), "parse error"),
-        (json!({"items": []}), "does not answer as Prometheus does"),
-        (json!({"status": "success", "data": {"resultType": "vector", "result": []}}), "samples over a time"),
-        (json!("<html>"), "does not answer"),
-    ] {
-        assert!(series(&bad, &good).unwrap_err().0.contains(why));
-        assert!(series(&good, &bad).unwrap_err().0.contains(why));
-    }
-    let nothing = json!({"status": "success", "data": {"resultType": "matrix", "result": []}});
-    let found = series(&nothing, &nothing).unwrap();
-    let Outcome::Unknown(why) = World::default().decide(&Told::ByPrometheus(found)).outcome else { panic!("known") };
-    assert!(why.contains("Prometheus has no file system on this disk"));
-}
-
-#[test]
-fn questions_are_about_one_namespace_and_cannot_be_turned() {
-    let [used, capacity] = queries(Some("a\"} or vector(1) #"), 600, NOW);
-    assert!(used.expression.contains(r#"namespace="a\"} or vector(1) #""#));
-    assert!(capacity.expression.contains("capacity_bytes"));
-    assert_eq!((used.end - used.start, used.step), (600, 60));
 }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::Exit;
 use super::access::{AccessArgs, Heard, duration};
 use super::expand::size;
@@ -12,9 +14,11 @@ use super::look::now;
 use super::session::{Session, tell};
 use super::target::Target;
 use super::terminal::Terminal;
-use crate::autoexpand::{Decision, Outcome, Policy, Told, decisions, queries, series};
-use crate::cluster::{Prometheus, Purpose, Reason, Refused, Wanted, Write, fetch, grow, read_usage};
-use crate::facts::{Facts, MANAGER, kind, text};
+use crate::autoexpand::{Decision, GROWN, Outcome, Policy, Told, decisions, queries, series};
+use crate::cluster::{
+    Address, Prometheus, Purpose, Reason, Refused, Resource, Token, Wanted, Write, fetch, grow, read_usage,
+};
+use crate::facts::{Facts, MANAGER, kind, path, text};
 use crate::output;
 use crate::quantity::Quantity;
 use crate::status::{Subject, subject, subjects};
@@ -48,6 +52,14 @@ pub(super) struct AutoArgs {
     #[arg(long, value_name = "FILE", requires = "prometheus")]
     prometheus_token_file: Option<PathBuf>,
 
+    /// Send that token without TLS too, where others can read it on its way.
+    #[arg(long, requires = "prometheus_token_file")]
+    prometheus_token_over_http: bool,
+
+    /// Only series with these labels, where that Prometheus knows several clusters: `cluster=prod`.
+    #[arg(long, value_name = "LABELS", requires = "prometheus", value_parser = label, value_delimiter = ',')]
+    prometheus_labels: Vec<(String, String)>,
+
     /// How long a file system has been that full, where Prometheus tells.
     #[arg(long, value_name = "DURATION", default_value = "10m", requires = "auto", value_parser = duration)]
     window: Duration,
@@ -67,6 +79,22 @@ enum Format {
     Yaml,
 }
 
+/// A label as Prometheus has it, and its value.
+fn label(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write it as `cluster=prod`")?;
+    let fits = |(at, byte): (usize, u8)| byte.is_ascii_alphabetic() || byte == b'_' || at > 0 && byte.is_ascii_digit();
+    if name.is_empty() || !name.bytes().enumerate().all(fits) {
+        return Err("the name of a label is letters, digits and `_`".to_owned());
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// A Prometheus to ask.
+struct Source {
+    address: Address,
+    token: Option<Token>,
+}
+
 /// What one run is about.
 pub(super) struct Round<'a> {
     pub(super) args: &'a AutoArgs,
@@ -81,11 +109,18 @@ impl Round<'_> {
     /// Decides for every disk, tells it, and grows what grows. It waits for none of them: the next run sees how far they
     /// are.
     pub(super) fn go(&self) -> anyhow::Result<Exit> {
+        let source = match self.source() {
+            Ok(source) => source,
+            Err(problem) => {
+                self.terminal.error(&problem);
+                return Ok(Exit::Usage);
+            }
+        };
         let session = Session::open(self.access, self.terminal)?;
         let namespace = self.namespace.unwrap_or(session.door.namespace()).to_owned();
         let namespace = Some(namespace).filter(|_| !self.args.all_namespaces);
         let policy = self.policy();
-        let gathered = session.runtime.block_on(self.gather(namespace.as_deref(), &policy, &session))?;
+        let gathered = session.runtime.block_on(self.gather(namespace.as_deref(), source, &policy, &session))?;
         let (facts, told) = match gathered {
             Ok(found) => found,
             Err(exit) => return Ok(exit),
@@ -102,6 +137,7 @@ impl Round<'_> {
                 Outcome::Grows(..) if self.dry_run => Exit::Done,
                 Outcome::Grows(..) => self.grow(decision, &targets, &session),
                 Outcome::Stays(_) | Outcome::Unknown(_) => Exit::Done,
+                Outcome::Unread(_) => Exit::Cluster,
                 Outcome::Refused(_, help) => {
                     let name = format!("{}/{} {}", decision.namespace, decision.machine, decision.disk);
                     self.terminal.help(&format!("{name}: {help}"));
@@ -109,7 +145,38 @@ impl Round<'_> {
                 }
             });
         }
+        self.tell_unread(&all, &facts);
         Ok(Exit::worst(&exits))
+    }
+
+    /// Tells once which right is missing, not once for each disk.
+    fn tell_unread(&self, all: &[Decision], facts: &Facts) {
+        let unread: Vec<_> = all.iter().filter(|decision| matches!(decision.outcome, Outcome::Unread(_))).collect();
+        let Some(first) = unread.first() else { return };
+        let Some(refused) = facts.unknown(kind::USAGE, &first.namespace) else { return };
+        let count = unread.len();
+        let disks = if count == 1 { "disk is" } else { "disks are" };
+        self.terminal
+            .error(&format!("how full {count} {disks} is not known, so none of these grows: {}", refused.reason));
+        self.terminal.help(&format!(
+            "`kubectl auth can-i get virtualmachineinstances.subresources.kubevirt.io --subresource=filesystemlist -n {}` \
+             asks for this permission, which the role wukong-autoexpand has; `--prometheus URL` needs none",
+            first.namespace
+        ));
+    }
+
+    /// Whom to ask besides the cluster.
+    fn source(&self) -> Result<Option<Source>, String> {
+        let Some(address) = &self.args.prometheus else { return Ok(None) };
+        let address = Address::parse(address)?;
+        let token = match &self.args.prometheus_token_file {
+            Some(file) => {
+                address.takes_token(self.args.prometheus_token_over_http)?;
+                Some(Token::read(file)?)
+            }
+            None => None,
+        };
+        Ok(Some(Source { address, token }))
     }
 
     fn policy(&self) -> Policy {
@@ -122,6 +189,7 @@ impl Round<'_> {
     async fn gather(
         &self,
         namespace: Option<&str>,
+        source: Option<Source>,
         policy: &Policy,
         session: &Session,
     ) -> anyhow::Result<Result<(Facts, Told), Exit>> {
@@ -133,7 +201,7 @@ impl Round<'_> {
         };
         let found = async {
             let mut facts = fetch(&session.door, &wanted).await?;
-            if self.args.prometheus.is_none() {
+            if source.is_none() {
                 let targets = self.targets(namespace, &facts).into_iter();
                 let asked = targets.map(|target| (target.namespace, target.vm)).collect();
                 read_usage(&session.door, &asked, &mut facts).await?;
@@ -155,21 +223,23 @@ impl Round<'_> {
                 return Ok(Err(Exit::Cluster));
             }
         }
-        let Some(address) = &self.args.prometheus else { return Ok(Ok((facts, Told::ByAgents))) };
+        let Some(source) = source else { return Ok(Ok((facts, Told::ByAgents))) };
         let heard = Arc::new(Heard::on(*self.terminal, self.access));
-        let token = self.args.prometheus_token_file.as_deref();
         let access = self.access.access();
-        let prometheus = Prometheus::connect(address, token, &access, &session.door, heard).await?;
-        let [used, capacity] = queries(namespace, policy.window, now());
+        let prometheus = Prometheus::connect(source.address, source.token, &access, &session.door, heard).await?;
+        let [used, capacity] = queries(namespace, &self.args.prometheus_labels, policy.window, now());
         let answers = async { Ok::<_, Refused>((prometheus.range(&used).await?, prometheus.range(&capacity).await?)) };
         let told = match answers.await {
-            Ok((used, capacity)) => series(&used, &capacity).map_err(|unreadable| unreadable.0),
-            Err(refused) => Err(refused.to_string()),
+            Ok((used, capacity)) => series(&used, &capacity).map_err(|unreadable| (unreadable.0, None)),
+            Err(refused) => Err(prometheus.explain(&refused)),
         };
         Ok(match told {
             Ok(series) => Ok((facts, Told::ByPrometheus(series))),
-            Err(why) => {
+            Err((why, help)) => {
                 self.terminal.error(&format!("Prometheus does not tell how full disks are, so none grows: {why}"));
+                if let Some(help) = help {
+                    self.terminal.help(&help);
+                }
                 Err(Exit::Cluster)
             }
         })
@@ -213,12 +283,21 @@ impl Round<'_> {
                 self.terminal.progress("disk", &format!("{name}: claim {} asks for {size}", decision.claim));
                 Exit::Done
             }
-            // Another run, or a person, was first; the next run sees what they did.
             Err(refused) if refused.reason == Reason::Conflict => {
-                self.terminal.progress(
-                    "disk",
-                    &format!("{name}: claim {} was changed meanwhile, and is left alone", decision.claim),
+                // After a cut, a repetition meets its own work.
+                let found =
+                    session.door.get(Resource::PersistentVolumeClaim, Some(&decision.namespace), &decision.claim);
+                let found = session.runtime.block_on(found).ok().flatten();
+                let own = found.as_ref().filter(|found| {
+                    let note = |object: &Value| path(object, &["metadata", "annotations", GROWN]).cloned();
+                    note(found).is_some() && note(found) == note(&step.body)
+                });
+                let what = own.and_then(|claim| text(claim, "/spec/resources/requests/storage")).map_or_else(
+                    // Another run, or a person, was first; the next run sees what they did.
+                    || format!("{name}: claim {} was changed meanwhile, and is left alone", decision.claim),
+                    |size| format!("{name}: claim {} asks for {size}", decision.claim),
                 );
+                self.terminal.progress("disk", &what);
                 Exit::Done
             }
             Err(refused) => tell(&refused, self.terminal),

@@ -149,7 +149,7 @@ async fn ask(door: &Door, plans: &mut [Plan]) -> Result<(), Refused> {
     for plan in plans.iter_mut() {
         let manager = Record::manager(&plan.name);
         for step in plan.steps.iter_mut().filter(|step| matches!(step.op, Op::Create | Op::Update | Op::Adopt)) {
-            if step.only_noted() {
+            if step.only_noted() || step.merges() {
                 continue;
             }
             let write = Write { manager: &manager, force: step.force, dry_run: true };

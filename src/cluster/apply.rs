@@ -141,6 +141,9 @@ impl Carry<'_> {
                 if step.only_noted() {
                     return Ok(Some(live.clone()));
                 }
+                if step.merges() {
+                    return grow(self.door, &plan.namespace, step, &write).await.map(Some).map_err(stopped);
+                }
                 let mut body = step.body.clone();
                 let mut seen = version(live);
                 if !step.take_over.is_empty() && !self.dry_run {
@@ -198,14 +201,17 @@ impl Carry<'_> {
     }
 }
 
-/// Asks for a larger claim; gives the stored one. Its status may move meanwhile, and the server lets no claim shrink, so
+/// Asks for a larger claim, or notes what its file says of its growth; gives the stored one. Its status may move meanwhile, and the server lets no claim shrink, so
 /// that its UID is condition enough.
 ///
 /// # Errors
 /// The server refused.
 pub async fn grow(door: &Door, namespace: &str, step: &Step, write: &Write<'_>) -> Result<Value, Refused> {
     let uid = step.live.as_ref().map(|live| live["metadata"]["uid"].clone());
-    let mut patch = json!({"metadata": {"uid": uid}, "spec": step.body["spec"]});
+    let mut patch = json!({"metadata": {"uid": uid}});
+    if let Some(spec) = step.body.get("spec") {
+        patch["spec"] = spec.clone();
+    }
     // A growth by itself says which version it was decided for, and notes why.
     for key in ["resourceVersion", "annotations"] {
         if let Some(value) = step.body["metadata"].get(key) {

@@ -43,6 +43,15 @@ impl Asked {
                 name: Some(name.to_owned()),
             };
         }
+        if let ["api", _, "namespaces", namespace, plural, name, subresource, ..] = parts[..] {
+            return Self {
+                verb,
+                resource: plural.to_owned(),
+                subresource: Some(subresource.to_owned()),
+                namespace: Some(namespace.to_owned()),
+                name: Some(name.to_owned()),
+            };
+        }
         Self { verb, resource: format!("/{}", path.trim_matches('/')), ..Self::default() }
     }
 
@@ -92,6 +101,10 @@ mod tests {
         assert_eq!(start.to_string(), "update virtualmachines.subresources.kubevirt.io/start `prod/web`");
         let can_i = "kubectl auth can-i update virtualmachines.subresources.kubevirt.io --subresource=start -n prod";
         assert_eq!(start.can_i(), can_i);
+        let through =
+            Asked::path("get", "/api/v1/namespaces/monitoring/services/http:prometheus:9090/proxy/api/v1/query_range");
+        assert_eq!(through.to_string(), "get services/proxy `monitoring/http:prometheus:9090`");
+        assert_eq!(through.can_i(), "kubectl auth can-i get services --subresource=proxy -n monitoring");
         assert_eq!(Asked::path("get", "/version").to_string(), "get /version");
     }
 }

@@ -71,7 +71,8 @@ impl Door {
         if status.is_redirection() {
             let to = location.map(|to| format!(", to `{to}`")).unwrap_or_default();
             let message = format!("{} redirects{to}; is it the address of an API server?", self.server());
-            return Err(Failure::final_(Refused::new(Reason::Other, asked, &message)));
+            let refused = Refused { code: Some(status.as_u16()), ..Refused::new(Reason::Other, asked, &message) };
+            return Err(Failure::final_(refused));
         }
         if told["message"].is_null() && !bytes.is_empty() && status != http::StatusCode::NOT_FOUND {
             told = serde_json::json!({ "message": self.plain(status.as_u16(), &bytes) });

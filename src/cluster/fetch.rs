@@ -119,7 +119,11 @@ async fn gather(mut reads: JoinSet<Result<Read, Refused>>, facts: &mut Facts) ->
             facts.insert(object);
         }
         for unread in read.unread {
-            facts.unread(unread);
+            // Of many guests in a namespace it is said once; of Secrets the reason tells which.
+            let same = |known: &Unread| known.kind == kind::USAGE && known.namespace == unread.namespace;
+            if unread.kind != kind::USAGE || !facts.gaps().iter().any(same) {
+                facts.unread(unread);
+            }
         }
     }
     Ok(())
@@ -183,7 +187,7 @@ async fn everywhere(door: Door, kind: Resource, namespaces: BTreeSet<String>, ho
 const ANSWER: Duration = Duration::from_secs(15);
 
 /// Asks the guest agents of instances, by namespace and name, how full their file systems are. Who has none, or does not
-/// answer, is left out: a guest is not obliged to.
+/// answer, is left out: a guest is not obliged to. Where it may not be asked, that is noted once for a namespace.
 ///
 /// # Errors
 /// A fault of this program.
@@ -197,6 +201,13 @@ pub async fn read_usage(door: &Door, names: &BTreeSet<(String, String)>, facts: 
         reads.spawn(async move {
             // A node that does not answer keeps nobody waiting for the others.
             let answer = timeout(ANSWER, door.file_systems(&namespace, &name)).await;
+            if let Ok(Err(refused)) = &answer
+                && refused.reason == Reason::Forbidden
+            {
+                let (kind, reason) = (kind::USAGE.to_owned(), refused.to_string());
+                let unread = Unread { kind, namespace: Some(namespace), reason };
+                return Ok(Read { objects: Vec::new(), unread: vec![unread] });
+            }
             let told = answer.ok().and_then(Result::ok).flatten().filter(serde_json::Value::is_object);
             let object = told.map(|mut told| {
                 told["kind"] = kind::USAGE.into();

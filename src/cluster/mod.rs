@@ -49,7 +49,7 @@ pub use fleet::{Ended, Fleet, Told};
 pub use kubeconfig::{Known, known};
 pub use made::{fetch_for, secrets};
 pub use policies::{Policy, policies};
-pub use prometheus::Prometheus;
+pub use prometheus::{Address, Prometheus, Token};
 pub use purpose::Purpose;
 pub use read::Selector;
 pub use recover::{Recovered, Service, in_service, out_of_service, recovered};

@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::scene::Disk;
 use super::size::GUEST_SIZE;
-use crate::facts::{Facts, Journey, Moved, kind, text};
+use crate::autoexpand::GROWN;
+use crate::facts::{Facts, Journey, Moved, kind, path, text};
 use crate::machine::MANAGED_LABEL;
 use crate::render::is_keep;
 
@@ -25,6 +26,11 @@ fn metadata(moved: &Moved, disk: &Disk<'_>, journey: &Journey, namespace: &str, 
         for (key, value) in all.into_iter().flatten().filter(|(key, _)| is_keep(key)) {
             annotations.insert(key.clone(), value.clone());
         }
+    }
+    // What was done to the disk by itself is a word about the guest's file system too, which moves along: a growth that
+    // the guest has not taken into use is still none.
+    if let Some(grown) = disk.claim.and_then(|claim| path(claim, &["metadata", "annotations", GROWN])) {
+        annotations.insert(GROWN.into(), grown.clone());
     }
     annotations.insert(MOVED_FROM.into(), json!(moved.from));
     if let Some(bytes) = super::size::guest_bytes(disk, facts) {

@@ -29,7 +29,7 @@ fn row(decision: &Decision, styles: &Styles) -> Vec<(String, Style)> {
     let (word, style) = match &decision.outcome {
         Outcome::Grows(to, step) => (format!("grows to {to} (claim {})", asked(&step.body)), styles.added),
         Outcome::Stays(why) => (format!("stays: {why}"), Style::new()),
-        Outcome::Unknown(why) => (format!("not known: {why}"), styles.warning),
+        Outcome::Unknown(why) | Outcome::Unread(why) => (format!("not known: {why}"), styles.warning),
         Outcome::Refused(why, _) => (format!("refused: {why}"), styles.error),
     };
     vec![
@@ -68,7 +68,7 @@ pub fn decisions_json(all: &[Decision]) -> Value {
                 ("grows", None)
             }
             Outcome::Stays(why) => ("stays", Some(why)),
-            Outcome::Unknown(why) => ("unknown", Some(why)),
+            Outcome::Unknown(why) | Outcome::Unread(why) => ("unknown", Some(why)),
             Outcome::Refused(why, help) => {
                 item["help"] = json!(help);
                 ("refused", Some(why))

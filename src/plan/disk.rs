@@ -96,17 +96,21 @@ pub(super) fn plan(disk: &Disk, body: Value, scope: &Scope<'_>) -> Result<Outcom
         let guest = disk.size.as_ref().map(ToString::to_string).unwrap_or_default();
         out.disk.detail = format!("claim {from} -> {to}, the guest sees {guest}");
     }
+    let grown = |claim: &Value| match &answer {
+        Answer::Grows(to) => Some(grow(claim, to)),
+        Answer::Stays(_) => None,
+    };
     match (volume.filter(|_| imported), claim) {
         (Some(volume), claim) => {
             image(disk, &body, volume, scope.wishes, &mut out.notes)?;
+            let handed_on = claim.and_then(|claim| super::policy::handed_on(claim, &body));
             let mut body = body;
             // A DataVolume cannot be changed, except for its metadata: what is sent of its spec is what it has.
             body["spec"] = restricted(&body["spec"], volume, &scope.machine.name);
             let own = volume_standing.unwrap_or(Standing::Own);
             out.steps.push(update(body, volume, &own, &scope.machine.name, scope.guest));
-            if let (Answer::Grows(to), Some(claim)) = (&answer, claim) {
-                out.steps.push(Found { step: grow(claim, to), conflicts: Vec::new() });
-            }
+            let step = super::policy::with(claim.and_then(grown), handed_on);
+            out.steps.extend(step.map(|step| Found { step, conflicts: Vec::new() }));
         }
         (None, Some(claim)) if imported => {
             // The DataVolume is gone and its claim is not: making another one would import over it, or be refused.
@@ -114,11 +118,8 @@ pub(super) fn plan(disk: &Disk, body: Value, scope: &Scope<'_>) -> Result<Outcom
                 other_image("nothing: it was made empty", disk, scope.wishes, &mut out.notes)?;
             }
             let adopted = claim_standing == Some(Standing::Adopted);
-            let step = match &answer {
-                Answer::Grows(to) => Some(grow(claim, to)),
-                Answer::Stays(_) if adopted => Some(keep_claim(claim)),
-                Answer::Stays(_) => None,
-            };
+            let step = grown(claim).or_else(|| adopted.then(|| keep_claim(claim)));
+            let step = super::policy::with(step, super::policy::handed_on(claim, &body));
             out.steps.extend(step.map(|step| Found { step, conflicts: Vec::new() }));
         }
         (None, Some(claim)) => {

@@ -18,6 +18,7 @@ mod moving;
 mod object;
 mod own;
 mod owned;
+mod policy;
 mod prune;
 mod remove;
 mod step;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Change;
 use super::change::changes;
 use super::object::visible;
-use crate::facts::Record;
+use crate::facts::{Record, kind};
 
 /// What the command line asks for beyond the files.
 #[derive(Debug, Clone, Copy, Default)]
@@ -133,16 +133,23 @@ pub struct Step {
 impl Step {
     /// Whether nothing of the object is sent: the claim of a DataVolume that is taken into the record.
     pub fn only_noted(&self) -> bool {
-        self.body.get("spec").is_none() && self.body.get("data").is_none()
+        self.body.get("spec").is_none() && self.body.get("data").is_none() && !self.merges()
+    }
+
+    /// Whether what is sent is merged into a claim that CDI made, because the fields are CDI's.
+    pub fn merges(&self) -> bool {
+        self.kind == kind::CLAIM
+            && self.body.get("spec").is_none()
+            && self.body.pointer("/metadata/annotations").is_some()
     }
 
     /// Takes what a server says the object would be.
     pub fn expect(&mut self, stored: Value) {
         let before = self.live.as_ref().map(visible).unwrap_or_default();
-        let kind = &self.kind;
+        let own = &self.kind;
         let effect = |field: &str| {
             let known = self.changes.iter().find(|(change, _)| change.field == field).map(|(_, effect)| *effect);
-            known.unwrap_or(if kind == crate::facts::kind::MACHINE { Effect::NextRestart } else { Effect::Metadata })
+            known.unwrap_or(if own == kind::MACHINE { Effect::NextRestart } else { Effect::Metadata })
         };
         let changes = changes(&before, &visible(&stored)).into_iter();
         self.changes = changes

@@ -127,8 +127,16 @@ impl Status {
 /// Looks at a machine. `now` is in seconds since 1970.
 pub fn status(index: &Index<'_>, subject: &Subject, now: i64) -> Status {
     let facts = index.facts;
-    let read =
-        [kind::MACHINE, kind::CONFIG_MAP, kind::INSTANCE, kind::DATA_VOLUME, kind::CLAIM, kind::POD, kind::EVENT];
+    let read = [
+        kind::MACHINE,
+        kind::CONFIG_MAP,
+        kind::INSTANCE,
+        kind::DATA_VOLUME,
+        kind::CLAIM,
+        kind::POD,
+        kind::EVENT,
+        kind::USAGE,
+    ];
     let cluster = [kind::VOLUME, kind::CLASS, kind::NODE];
     let unknown = read.iter().filter_map(|kind| facts.unknown(kind, &subject.namespace));
     let unknown = unknown.chain(cluster.iter().filter_map(|kind| facts.unknown(kind, "")));

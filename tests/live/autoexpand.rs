@@ -13,14 +13,17 @@ use crate::support::{root, wukong};
 use crate::world::{LONG, claim, until, until_state, vmi};
 
 /// A machine in a namespace, with disks that are filled so far, in bytes.
-struct Filled<'a> {
-    cluster: &'a Cluster,
-    namespace: &'a str,
-    file: String,
+pub struct Filled<'a> {
+    /// Where.
+    pub cluster: &'a Cluster,
+    /// Its namespace.
+    pub namespace: &'a str,
+    /// Its file.
+    pub file: String,
 }
 
 impl<'a> Filled<'a> {
-    async fn start(cluster: &'a Cluster, namespace: &'a str, disks: &str) -> Result<Self> {
+    pub async fn start(cluster: &'a Cluster, namespace: &'a str, disks: &str) -> Result<Self> {
         cluster.namespace(namespace).await?;
         let file = file(namespace, "web.yaml", &format!("  disks:\n{disks}"))?;
         said(cluster, &["apply", "-f", &file, "-n", namespace], 0)?;
@@ -28,7 +31,7 @@ impl<'a> Filled<'a> {
         Ok(Self { cluster, namespace, file })
     }
 
-    async fn fill(&self, used: Value) -> Result<()> {
+    pub async fn fill(&self, used: Value) -> Result<()> {
         let change = json!({"metadata": {"annotations": {guest::USED: used.to_string()}}});
         self.cluster.objects.merge(&vmi(self.namespace), "", &change).await?;
         // What the agent answers follows a watch.
@@ -43,7 +46,7 @@ impl<'a> Filled<'a> {
     }
 
     /// What a run decides, by disk.
-    fn decisions(&self, args: &[&str], code: Option<i32>) -> Result<Value> {
+    pub fn decisions(&self, args: &[&str], code: Option<i32>) -> Result<Value> {
         let fixed = ["expand", "--auto", "-n", self.namespace, "-o", "json"];
         let mut command = wukong(&root(), [&fixed[..], args].concat());
         let output = command.env("KUBECONFIG", self.cluster.kubeconfig()).output()?;
@@ -54,13 +57,13 @@ impl<'a> Filled<'a> {
         Ok(items.into_iter().map(|item| (item["disk"].as_str().unwrap_or_default().to_owned(), item)).collect())
     }
 
-    async fn has(&self, disk: &str, size: &str) -> Result<Value> {
+    pub async fn has(&self, disk: &str, size: &str) -> Result<Value> {
         until(self.cluster, &claim(self.namespace, &format!("web-{disk}")), "/status/capacity/storage", &json!(size))
             .await
     }
 }
 
-const GIB: u64 = 1 << 30;
+pub const GIB: u64 = 1 << 30;
 
 /// A disk that fills up grows in three runs to exactly its maxSize and not beyond; the file stays without a difference.
 pub async fn in_three_runs_to_the_end(cluster: &Cluster) -> Result<()> {

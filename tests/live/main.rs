@@ -9,6 +9,8 @@
 
 mod admission;
 mod autoexpand;
+mod autoexpand_failures;
+mod autoexpand_prometheus;
 mod causes;
 mod changes;
 mod completion;
@@ -112,6 +114,8 @@ fn long(world: &Arc<World>) -> Vec<Trial> {
         recovery::of_a_node_that_died,
         recovery::of_a_node_that_comes_back,
         rights::of_each_role_are_all_used_and_enough,
+        autoexpand_prometheus::in_three_runs_to_the_end,
+        autoexpand_prometheus::only_what_lasted,
         snapshots::killed_on_the_way_back,
         snapshots::templates_keep_their_disks,
         snapshots::before_a_move,
@@ -131,6 +135,14 @@ fn usual(world: &Arc<World>) -> Vec<Trial> {
         world,
         kubectl::applies_what_render_prints,
         autoexpand::in_three_runs_to_the_end,
+        autoexpand::every_refusal_says_why,
+        autoexpand::two_at_once,
+        autoexpand_failures::a_file_without_its_data_volume,
+        autoexpand_failures::a_missing_right_is_told,
+        autoexpand_failures::killed_between_the_patch_and_its_answer,
+        autoexpand_prometheus::tokens_stay_where_they_belong,
+        autoexpand_prometheus::through_the_api_server,
+        admission::every_code_that_is_good,
         admission::every_example,
         admission::every_case_that_renders,
         changes::a_fleet_is_applied,

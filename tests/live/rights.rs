@@ -404,6 +404,14 @@ async fn looks(cluster: &Cluster, people: &People) -> Result<()> {
 
 const MOVING: &str = "  disks: [{name: root, size: 5Gi, storageClassName: longhorn-migratable, accessMode: ReadWriteMany, volumeMode: Block, autoExpand: true}]\n";
 
+/// What a disk has grown by is known of the claim that it has moved to.
+async fn told_after(cluster: &Cluster, name: &str) -> Result<()> {
+    let found = cluster.objects.get(&claim(PLACE, name)).await?.context("gone")?;
+    let grown = found["metadata"]["annotations"][wukong::autoexpand::GROWN].as_str();
+    ensure!(grown.is_some_and(|grown| grown.contains("15Gi")), "{found}");
+    Ok(())
+}
+
 async fn moves(cluster: &Cluster, people: &People) -> Result<()> {
     let operator = async |args: &[&str]| people.here("operator", args).await;
     operator(&["delete", "web", "--yes", "--delete-data", "system", "--delete-data", "data"]).await?.ended(0)?;
@@ -433,6 +441,7 @@ async fn moves(cluster: &Cluster, people: &People) -> Result<()> {
     let all = people.run("migrator-of-all", &["migrate", "-A", "--from-node", "worker-none", "--dry-run"]).await?;
     all.ended(4)?;
     migrator(&["migrate", "web", "--to-storage-class", "longhorn", "--yes"]).await?.ended(0)?;
+    told_after(cluster, "web-root-m2").await?;
     people.run("migrator-of-all", &["migrate", "web", "-n", PLACE, "--cleanup", "--yes"]).await?.ended(0)?;
     people
         .run(
@@ -441,6 +450,7 @@ async fn moves(cluster: &Cluster, people: &People) -> Result<()> {
         )
         .await?
         .ended(0)?;
+    told_after(cluster, "web-root-m3").await?;
     people.run("migrator-of-all", &["migrate", "web", "-n", PLACE, "--cleanup", "--yes"]).await?.ended(0)?;
     // A volume that nobody detaches, so that there is something to wait for.
     let claim = crate::world::until(cluster, &claim(LEFT, "web-data"), "/status/phase", &json!("Bound")).await?;

@@ -64,6 +64,7 @@ fn main() -> ExitCode {
         library::static_from_c,
         man::pages_are_without_mistakes,
         monitoring::alerts_fire_when_they_should,
+        monitoring::series_are_few,
         monitoring::statuses_are_metrics,
         page::people_write_and_see,
         programs::answer,

@@ -239,3 +239,18 @@ impl Place<'_> {
         }
     }
 }
+
+/// Prometheus, which a test starts beside the cluster, with a folder of its own.
+pub(crate) fn prometheus(port: u16) -> Component {
+    Component {
+        name: "prometheus",
+        program: PathBuf::from("prometheus"),
+        environment: vec![],
+        args: format!(
+            "--config.file=prometheus.yml
+            --storage.tsdb.path=data
+            --web.listen-address=127.0.0.1:{port}
+            --log.level=warn"
+        ),
+    }
+}

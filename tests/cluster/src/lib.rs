@@ -19,6 +19,7 @@ pub mod handler;
 mod importer;
 mod install;
 mod kubelet;
+mod monitoring;
 pub mod nodes;
 mod objects;
 mod pki;
@@ -49,6 +50,7 @@ use crate::watched::Watched;
 
 pub use crate::exports::Exports;
 pub use crate::faults::{Fault, FaultProxy};
+pub use crate::monitoring::{Gate, Gatekeeper, Prometheus, own_address};
 pub use crate::objects::{Objects, Reference, documents};
 pub use crate::programs::{go_version, tool};
 pub use crate::users::Right;
@@ -59,6 +61,7 @@ pub struct Cluster {
     plane: Mutex<ControlPlane>,
     simulation: Vec<JoinHandle<()>>,
     folder: PathBuf,
+    lifeline: PathBuf,
     /// The versions that run.
     pub set: Set,
     /// A connection that may do everything.
@@ -113,7 +116,8 @@ impl Cluster {
             };
             objects.wait(&Reference::new("v1", "Node", "", node), Duration::from_mins(1), is_ready).await?;
         }
-        Ok(Self { plane: Mutex::new(plane), simulation, folder, set, objects, _lock: lock })
+        let lifeline = programs.lifeline();
+        Ok(Self { plane: Mutex::new(plane), simulation, folder, lifeline, set, objects, _lock: lock })
     }
 
     /// The folder of this run: logs, kubeconfig, certificates.
@@ -200,6 +204,11 @@ impl Cluster {
         let proxy = FaultProxy::start(&pki, &server).await?;
         let path = self.write_kubeconfig(&format!("faults/{name}"), Some(&proxy.server), pki.token(Identity::Admin))?;
         Ok((proxy, path))
+    }
+
+    /// A Prometheus that scrapes what a test gives it.
+    pub async fn prometheus(&self, name: &str) -> Result<Prometheus> {
+        Prometheus::start(&self.lifeline, self.folder.join(format!("prometheus-{name}"))).await
     }
 
     /// A server that serves disks, and a kubeconfig of an administrator behind it.

@@ -1,7 +1,9 @@
-//! A small HTTPS server on a loopback port, for the fault proxy, the progress of importers and guest agents.
+//! Small servers: one with TLS on a loopback port, for the fault proxy, the progress of importers and guest agents, and one
+//! without, for what Prometheus scrapes and who stands before it.
 
 use std::convert::Infallible;
 use std::fs;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
@@ -63,6 +65,29 @@ where
                 let service = service_fn(answer);
                 let connection = hyper::server::conn::http1::Builder::new();
                 let _ = connection.serve_connection(TokioIo::new(stream), service).with_upgrades().await;
+            });
+        }
+    });
+    Ok(port)
+}
+
+/// Serves without TLS on a free port of an address until the runtime ends; gives the port.
+pub(crate) async fn plain<B, F, A>(address: IpAddr, answer: A) -> Result<u16>
+where
+    A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+    F: Future<Output = Result<Response<B>, Cut>> + Send + 'static,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let listener = TcpListener::bind((address, 0)).await?;
+    let port = listener.local_addr()?.port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let service = service_fn(answer.clone());
+            tokio::spawn(async move {
+                let connection = hyper::server::conn::http1::Builder::new();
+                let _ = connection.serve_connection(TokioIo::new(stream), service).await;
             });
         }
     });
