@@ -34,6 +34,7 @@ mod run;
 mod schema;
 mod session;
 mod snapshot;
+mod stage;
 mod status;
 mod target;
 mod terminal;

@@ -6,14 +6,15 @@ use http::Method;
 use tokio::task::JoinSet;
 
 use super::request::Request;
-use super::{Asked, Door, Reason, Refused, Resource, Selector};
+use super::{Asked, Door, Purpose, Reason, Refused, Resource, Selector, Wanted, fetch};
 use crate::doctor::{KINDS, Server, rights};
 use crate::facts::{Facts, Unread, keep};
 
 /// The lists. Namespaced kinds are listed in all namespaces.
-const LISTS: [Resource; 7] = [
+const LISTS: [Resource; 8] = [
     Resource::KubeVirt,
     Resource::Cdi,
+    Resource::CdiConfig,
     Resource::StorageClass,
     Resource::StorageProfile,
     Resource::VolumeSnapshotClass,
@@ -74,6 +75,18 @@ pub async fn checkup(door: &Door, namespace: &str) -> Result<(Facts, Server), Re
         }
     }
     Ok((facts, server))
+}
+
+/// Reads the machines of a namespace, or of all, with their disks and what saves them. Without KubeVirt there are none.
+///
+/// # Errors
+/// As above.
+pub async fn checkup_machines(door: &Door, namespace: Option<&str>) -> Result<Facts, Refused> {
+    let namespaces = namespace.map(str::to_owned).into_iter().collect();
+    match fetch(door, &Wanted { namespaces, purpose: Purpose::Stage, ..Wanted::default() }).await {
+        Err(refused) if refused.reason == Reason::NoSuchKind => Ok(Facts::default()),
+        read => read,
+    }
 }
 
 /// A refusal as the reason why something is not known, unless it is the end.

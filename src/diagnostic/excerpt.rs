@@ -31,10 +31,11 @@ impl<'a> Excerpts<'a> {
     }
 
     fn one(&self, f: &mut fmt::Formatter<'_>, problem: &Diagnostic) -> fmt::Result {
-        let severity = problem.code.severity();
+        let severity = problem.severity();
         let style = match severity {
             Severity::Error => self.styles.error,
             Severity::Warning => self.styles.warning,
+            Severity::Note => self.styles.frame,
         };
         let head = format!("{}[{}]", severity.as_str(), problem.code);
         let message = sanitize(&problem.message);

@@ -24,7 +24,7 @@ pub fn to_json(report: &Report, sources: &SourceMap) -> Value {
                 .collect();
             let mut value = json!({
                 "code": problem.code.as_str(),
-                "severity": problem.code.severity().as_str(),
+                "severity": problem.severity().as_str(),
                 "message": sanitize(&problem.message),
                 "help": problem.help.as_deref().map(sanitize),
             });

@@ -36,6 +36,8 @@ pub struct Diagnostic {
     pub labels: Vec<(Span, String)>,
     /// Whether it complains that something is not there.
     absent: bool,
+    /// Whether it is only worth knowing here, whatever its rule says.
+    mild: bool,
 }
 
 /// A message as it may be shown: without the secrets that can be told by their form, and not longer than a person reads.
@@ -57,6 +59,7 @@ impl Diagnostic {
             help: None,
             labels: Vec::new(),
             absent: false,
+            mild: false,
         }
     }
 
@@ -70,6 +73,7 @@ impl Diagnostic {
             help: None,
             labels: Vec::new(),
             absent: false,
+            mild: false,
         }
     }
 
@@ -93,6 +97,21 @@ impl Diagnostic {
         self
     }
 
+    /// Makes a warning a note, where the rule matters less.
+    #[must_use]
+    pub const fn note(mut self) -> Self {
+        self.mild = true;
+        self
+    }
+
+    /// How bad it is here.
+    pub const fn severity(&self) -> Severity {
+        match (self.code.severity(), self.mild) {
+            (Severity::Warning, true) => Severity::Note,
+            (severity, _) => severity,
+        }
+    }
+
     /// Adds a second place.
     #[must_use]
     pub fn label(mut self, span: Span, text: impl Into<String>) -> Self {
@@ -108,6 +127,7 @@ pub struct Report {
     secrets: Vec<Span>,
     errors: usize,
     warnings: usize,
+    notes: usize,
     partial: bool,
 }
 
@@ -122,9 +142,10 @@ impl Report {
         if self.partial && problem.absent {
             return;
         }
-        match problem.code.severity() {
+        match problem.severity() {
             Severity::Error => self.errors += 1,
             Severity::Warning => self.warnings += 1,
+            Severity::Note => self.notes += 1,
         }
         if self.problems.len() < MAX_KEPT {
             self.problems.push(problem);
@@ -159,6 +180,11 @@ impl Report {
         self.warnings
     }
 
+    /// How many notes there are.
+    pub const fn notes(&self) -> usize {
+        self.notes
+    }
+
     /// Whether further problems are counted only, so that nobody needs to think of help.
     pub fn is_full(&self) -> bool {
         self.problems.len() >= MAX_KEPT
@@ -166,7 +192,7 @@ impl Report {
 
     /// How many problems were counted but not kept.
     pub fn dropped(&self) -> usize {
-        self.errors + self.warnings - self.problems.len()
+        self.errors + self.warnings + self.notes - self.problems.len()
     }
 
     /// Whether nothing stands in the way of rendering.

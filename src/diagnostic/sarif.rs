@@ -48,7 +48,7 @@ fn result(problem: &Diagnostic, rules: &[Code], sources: &SourceMap) -> Value {
     let mut value = json!({
         "ruleId": problem.code.as_str(),
         "ruleIndex": rules.iter().position(|code| *code == problem.code),
-        "level": problem.code.severity().as_str(),
+        "level": problem.severity().as_str(),
         "message": {"text": crate::text::sanitize(&text)},
         "locations": [location],
     });

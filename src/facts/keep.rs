@@ -192,7 +192,7 @@ const ATTACHMENT: [Path; 5] = [
 ];
 
 // A class may name Secrets and addresses among its parameters: only those are kept that a backend asks for.
-const CLASS: [Path; 16] = [
+const CLASS: [Path; 18] = [
     "metadata annotations storageclass.*",
     "parameters archiveOnDelete",
     "parameters onDelete",
@@ -204,6 +204,8 @@ const CLASS: [Path; 16] = [
     "parameters storagePool",
     "parameters placementCount",
     "parameters autoPlace",
+    "parameters numberOfReplicas",
+    "parameters dataLocality",
     "parameters linstor.csi.linbit.com/*",
     "provisioner",
     "volumeBindingMode",
@@ -293,9 +295,12 @@ const KINDS: [(&str, &[Path]); 34] = [
     (kind::RESTORE, &RESTORE),
     (kind::QUOTA, &["spec hard", "status"]),
     (kind::CDI, &["status observedVersion", "status phase"]),
-    (kind::CDI_CONFIG, &["status"]),
+    (kind::CDI_CONFIG, &["spec featureGates", "status"]),
     (kind::SNAPSHOT_CLASS, &SNAPSHOT_CLASS),
-    (kind::VOLUME_SNAPSHOT, &["spec source", "status readyToUse"]),
+    (
+        kind::VOLUME_SNAPSHOT,
+        &["spec source", "spec volumeSnapshotClassName", "status readyToUse", "status creationTime"],
+    ),
     (kind::PROFILE, &["status"]),
     (kind::USAGE, &["items"]),
     (kind::CONFIG_MAP, &["data record", "data move"]),

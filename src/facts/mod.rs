@@ -131,6 +131,12 @@ impl Facts {
         self.objects.insert(key, object);
     }
 
+    /// Adds what other facts know.
+    pub fn extend(&mut self, other: Self) {
+        self.objects.extend(other.objects);
+        self.unread.extend(other.unread.into_iter().filter(|unread| !self.unread.contains(unread)).collect::<Vec<_>>());
+    }
+
     /// Notes what could not be read.
     pub fn unread(&mut self, unread: Unread) {
         self.unread.push(unread);

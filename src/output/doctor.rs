@@ -3,6 +3,7 @@
 use owo_colors::{OwoColorize as _, Style};
 use serde_json::{Value, json};
 
+use crate::advice::Stage;
 use crate::doctor::{Area, Check, State};
 use crate::text::{Styles, sanitize, wrap};
 
@@ -27,9 +28,12 @@ const fn title(area: Area) -> &'static str {
         Area::Versions => "Versions",
         Area::Kinds => "Kinds",
         Area::Storage => "Storage",
-        Area::Settings => "Settings of KubeVirt",
+        Area::Settings => "Settings of KubeVirt and CDI",
         Area::Nodes => "Nodes",
         Area::Rights => "Your rights",
+        Area::Stage(Stage::Development) => "Fit for development",
+        Area::Stage(Stage::PreProduction) => "Fit for pre-production",
+        Area::Stage(Stage::Production) => "Fit for production",
     }
 }
 
@@ -87,9 +91,17 @@ pub fn doctor_json(all: &[Check], namespace: &str) -> Value {
         "kind": "Doctor",
         "namespace": namespace,
         "healthy": all.iter().all(|check| check.state != State::Broken),
-        "checks": all.iter().map(|check| json!({
-            "area": check.area.word(), "state": check.state.word(), "message": check.message,
-            "breaks": check.breaks, "mend": check.mend,
-        })).collect::<Vec<_>>(),
+        "checks": all.iter().map(one).collect::<Vec<_>>(),
     })
+}
+
+fn one(check: &Check) -> Value {
+    let mut one = json!({
+        "area": check.area.word(), "state": check.state.word(), "message": check.message, "breaks": check.breaks,
+        "mend": check.mend,
+    });
+    if let Some(rule) = check.rule {
+        one["rule"] = json!(rule.word());
+    }
+    one
 }
