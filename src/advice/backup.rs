@@ -1,7 +1,8 @@
 //! When a disk was last saved, as far as the cluster shows.
 //!
 //! A snapshot that outlives its volume, and a backup that the storage itself tells of, save a disk. A snapshot that lies in
-//! the volume is lost with it. What other programs keep elsewhere is not seen here.
+//! the volume is lost with it. Velero tells which namespaces it saved, and not which bytes of disks. What other programs keep
+//! elsewhere is not seen here.
 
 use std::collections::HashMap;
 
@@ -78,12 +79,47 @@ impl<'a> Saves<'a> {
         unread.map_or(Saved::No, |unread| Saved::Unknown(unread.reason.clone()))
     }
 
+    /// The backup of Velero with all objects of a namespace that was begun at `since` or later; of several the youngest.
+    ///
+    /// # Errors
+    /// Why that is not known.
+    pub(super) fn of_namespace(&self, namespace: &str, since: i64) -> Result<Option<&'a Value>, String> {
+        if let Some(unread) = self.facts.unknown(kind::BACKUP, "") {
+            return Err(unread.reason.clone());
+        }
+        let begun = |backup: &Value| text(backup, "/status/startTimestamp").and_then(seconds);
+        let all = self.facts.all_of(kind::BACKUP).filter(|backup| {
+            let done = text(backup, "/status/phase") == Some("Completed") && !is_going(backup);
+            done && holds_all_of(backup, namespace) && begun(backup).is_some_and(|time| time >= since)
+        });
+        Ok(all.max_by_key(|backup| begun(backup)))
+    }
+
     /// Whether the class of a snapshot copies it to a place of backups. Source: Longhorn, CSI snapshot support.
     fn is_copied(&self, snapshot: &Value) -> bool {
         let class = text(snapshot, "/spec/volumeSnapshotClassName");
         let class = class.and_then(|class| self.facts.get(kind::SNAPSHOT_CLASS, "", class));
         class.and_then(|class| text(class, "/parameters/type")) == Some("bak")
     }
+}
+
+/// Whether a backup of Velero leaves nothing of a namespace out. Source: Velero, pkg/apis/velero/v1/backup_types.go.
+fn holds_all_of(backup: &Value, namespace: &str) -> bool {
+    let all = |pointer: &str, one: &str| {
+        let names = strings(backup, pointer);
+        names.is_empty() || names.iter().any(|name| *name == "*" || *name == one)
+    };
+    let none = |pointer: &str| {
+        let value = backup.pointer(pointer);
+        value.is_none_or(|value| value.is_null() || value.as_array().is_some_and(Vec::is_empty))
+    };
+    all("/spec/includedNamespaces", namespace)
+        && !strings(backup, "/spec/excludedNamespaces").iter().any(|name| *name == "*" || *name == namespace)
+        && ["/spec/includedResources", "/spec/includedNamespacedResources"].iter().all(|list| all(list, "*"))
+        && ["Resources", "NamespacedResources", "ClusterScopedResources"]
+            .iter()
+            .all(|list| none(&format!("/spec/excluded{list}")))
+        && ["/spec/labelSelector", "/spec/orLabelSelectors"].iter().all(|selector| none(selector))
 }
 
 fn is_ready(snapshot: &Value) -> bool {

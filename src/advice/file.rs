@@ -30,8 +30,12 @@ pub fn of_file(machine: &Machine, stage: Stage, facts: Option<&Facts>, report: &
         }
         if disk.class.is_none() {
             let message = format!("the cluster's default class decides where the disk `{}` lies", disk.name);
-            let help = match class.map(name) {
-                Some(class) => format!("`storageClassName: {class}` is what it decides now"),
+            let fit = class.zip(facts).map(|(class, facts)| {
+                let better = better(Rule::NodeLocal, facts).filter(|_| !lacks(class, facts).is_empty());
+                better.unwrap_or(name(class))
+            });
+            let help = match fit {
+                Some(class) => format!("say it: `storageClassName: {class}`"),
                 None => "say it: `storageClassName: NAME`, or `storagePolicy: standard`".to_owned(),
             };
             told.tell(Rule::ClassByDefault, disk.name_span, message, &help);
@@ -51,7 +55,7 @@ struct Told<'a> {
 impl Told<'_> {
     fn tell(&mut self, rule: Rule, at: Span, message: String, help: &str) {
         let Some(code) = rule.code() else { return };
-        let problem = Diagnostic::new(code, at, message).help(format!("{}: {help}", rule.why()));
+        let problem = Diagnostic::new(code, at, message).help(format!("{}; {help}", rule.why()));
         match rule.weight(self.stage) {
             Weight::Silent => {}
             Weight::Note => self.report.push(problem.note()),

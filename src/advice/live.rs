@@ -71,7 +71,7 @@ pub fn of_cluster(facts: &Facts, asked: &Asked<'_>) -> Advice {
     found.told(&machines)
 }
 
-/// What findings of one kind have in common: the rule, and what is so.
+/// What findings of one kind have in common: the rule, and the class or what is so.
 type Head = (Rule, String);
 
 /// The machines that a finding is about, and how it is mended.
@@ -81,7 +81,8 @@ struct Group {
     mend: String,
     /// The annotation by which the class is a default.
     default: Option<&'static str>,
-    class: Option<String>,
+    /// The class, and what it lacks.
+    class: Option<(String, Lack)>,
 }
 
 struct Found<'a> {
@@ -133,9 +134,9 @@ impl Found<'_> {
     }
 
     fn of_class(&mut self, class: &str, lack: &Lack) -> &mut Group {
-        let group = self.groups.entry((lack.rule, lack.of(&format!("class {class}")))).or_default();
+        let group = self.groups.entry((lack.rule, format!("class {class}"))).or_default();
         group.mend.clone_from(&lack.mend);
-        group.class = Some(class.to_owned());
+        group.class = Some((class.to_owned(), lack.clone()));
         group
     }
 
@@ -208,24 +209,36 @@ impl Found<'_> {
             let user = (machine.subject.namespace.clone(), machine.subject.shown());
             // Where there are no bytes yet, none can be lost.
             let bytes = kept(machine).filter(|disk| disk.volume.is_some() || disk.content == Content::HostDisk);
-            let head = match bytes.map(|disk| saves.of_disk(machine, disk, since)).min() {
-                None => continue,
-                Some(Saved::Outside) => {
+            let Some(worst) = bytes.map(|disk| saves.of_disk(machine, disk, since)).min() else { continue };
+            let rule = match (worst, saves.of_namespace(&machine.subject.namespace, since)) {
+                (Saved::Outside, _) => {
                     fine += 1;
                     continue;
                 }
-                Some(Saved::Unknown(reason)) => {
+                (Saved::Unknown(reason), _) | (Saved::No | Saved::Inside, Err(reason)) => {
                     unknown.insert(reason);
                     continue;
                 }
-                Some(Saved::No) => (Rule::NoBackup, format!("the cluster shows no backup of the last {}", span(days))),
-                Some(Saved::Inside) => {
-                    (Rule::OnlySnapshots, format!("only snapshots in the volumes are of the last {}", span(days)))
+                (Saved::No | Saved::Inside, Ok(Some(backup))) => {
+                    let head = format!("Velero backed up the namespace in the last {}", span(days));
+                    let group = self.groups.entry((Rule::BackupUnseen, head)).or_default();
+                    group.mend = format!("velero backup describe {} --details", word(name(backup)));
+                    group.users.insert(user);
+                    continue;
                 }
+                (Saved::No, Ok(None)) => Rule::NoBackup,
+                (Saved::Inside, Ok(None)) => Rule::OnlySnapshots,
             };
-            self.groups.entry(head).or_default().users.insert(user);
+            let head = match rule {
+                Rule::NoBackup => format!("the cluster shows no backup of the last {}", span(days)),
+                _ => format!("only snapshots in the volumes are of the last {}", span(days)),
+            };
+            self.groups.entry((rule, head)).or_default().users.insert(user);
         }
-        let missing = self.groups.keys().any(|(rule, _)| matches!(rule, Rule::NoBackup | Rule::OnlySnapshots));
+        let missing = self
+            .groups
+            .keys()
+            .any(|(rule, _)| matches!(rule, Rule::NoBackup | Rule::OnlySnapshots | Rule::BackupUnseen));
         if fine > 0 && !missing && unknown.is_empty() {
             self.advice.fine.push(format!("every machine has a backup of the last {}", span(days)));
         }
@@ -242,10 +255,13 @@ impl Found<'_> {
             self.advice.fine.insert(0, "no disk is known to lie on one node alone".to_owned());
         }
         for ((rule, what), group) in &self.groups {
-            let default = if group.default.is_some() { " and is the default" } else { "" };
+            let default = if group.default.is_some() { ", the default," } else { "" };
+            let what = match &group.class {
+                Some((class, lack)) => lack.of(&format!("class {class}{default}")),
+                None => what.clone(),
+            };
             let users = self.named(&group.users);
-            let users = if users.is_empty() { users } else { format!(": {users}") };
-            let what = format!("{what}{default}{users}");
+            let what = if users.is_empty() { what } else { format!("{what}: {users}") };
             let way = self.way(*rule, group);
             self.advice.findings.push(Finding { rule: *rule, weight: rule.weight(stage), what, way });
         }
@@ -277,22 +293,21 @@ impl Found<'_> {
             return group.mend.clone();
         }
         let first = group.users.first();
-        let of_first = |command: &str| {
+        let export = || {
             let (namespace, machine) = first.map_or(("NAMESPACE", "NAME"), |(namespace, name)| (namespace, name));
-            format!("kubectl wukong {command} {} -n {}", word(machine), word(namespace))
+            let (machine, namespace) = (word(machine), word(namespace));
+            format!(
+                "by hand, while it is off: kubectl wukong export {machine} -n {namespace} --disk DISK --output FILE"
+            )
         };
         match rule {
             Rule::NodeLocal | Rule::OneCopy | Rule::NoGrowth | Rule::NoSnapshots => self.move_or_default(rule, group),
             Rule::SystemAndData => {
-                "add a disk to the file, `- {name: data, size: 20Gi}`, and let the guest keep its data there".to_owned()
+                "add a disk for the data, `- {name: data, size: 20Gi}` in its file, and keep them there".to_owned()
             }
-            Rule::NoBackup => format!(
-                "back up to a place outside of the storage, such as with Velero; at once: {}",
-                of_first("export")
-            ),
-            Rule::OnlySnapshots => {
-                format!("copy them out of the volume, such as with Velero; at once: {}", of_first("export"))
-            }
+            Rule::NoBackup => format!("back up to a place outside of this storage; {}", export()),
+            Rule::OnlySnapshots => format!("copy them to a place outside of this storage; {}", export()),
+            Rule::BackupUnseen => "velero backup get".to_owned(),
             Rule::Erased => {
                 "kubectl patch pv NAME -p '{\"spec\":{\"persistentVolumeReclaimPolicy\":\"Retain\"}}'".to_owned()
             }
@@ -303,8 +318,9 @@ impl Found<'_> {
     /// Machines move to a better class, and a better class becomes the default.
     fn move_or_default(&self, rule: Rule, group: &Group) -> String {
         let gain = gain(rule);
-        let better = better(rule, self.facts).filter(|better| Some(*better) != group.class.as_deref());
-        match (better, group.users.first(), group.default.zip(group.class.as_deref())) {
+        let class = group.class.as_ref().map(|(class, _)| class.as_str());
+        let better = better(rule, self.facts).filter(|better| Some(*better) != class);
+        match (better, group.users.first(), group.default.zip(class)) {
             (Some(better), Some((namespace, machine)), _) => to_class(machine, namespace, better),
             (None, Some((namespace, machine)), _) => {
                 format!("make a class that {gain}, and: {}", to_class(machine, namespace, ANY))
@@ -330,6 +346,7 @@ pub(super) const fn gain(rule: Rule) -> &'static str {
         | Rule::SystemAndData
         | Rule::NoBackup
         | Rule::OnlySnapshots
+        | Rule::BackupUnseen
         | Rule::Erased
         | Rule::ClassByDefault
         | Rule::NoAutoExpand => "keeps copies on several nodes",

@@ -41,6 +41,8 @@ pub enum Rule {
     NoBackup,
     /// Machines whose young snapshots lie in the volumes themselves.
     OnlySnapshots,
+    /// Machines whose namespace a program backs up that does not tell what of disks it holds.
+    BackupUnseen,
     /// Volumes that are erased with their claims.
     Erased,
     /// Disks of a file that leaves the class to the cluster.
@@ -95,7 +97,7 @@ impl Weight {
 
 impl Rule {
     /// All of them, in the order in which they are told.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::NodeLocal,
         Self::OneCopy,
         Self::NoGrowth,
@@ -103,6 +105,7 @@ impl Rule {
         Self::SystemAndData,
         Self::NoBackup,
         Self::OnlySnapshots,
+        Self::BackupUnseen,
         Self::Erased,
         Self::ClassByDefault,
         Self::NoAutoExpand,
@@ -114,61 +117,67 @@ impl Rule {
             Self::NodeLocal => Row {
                 word: "node-local",
                 weights: [Silent, Note, Warning],
-                why: "if that node is lost, so are the bytes; until it is back, the machine starts on no other",
+                why: "a node that is lost takes the bytes with it; until it is back, the machine is down",
                 code: Some(Code::NodeLocal),
             },
             Self::OneCopy => Row {
                 word: "one-copy",
                 weights: [Silent, Note, Warning],
-                why: "if the node or the device with that copy is lost, so are the bytes",
+                why: "the loss of that copy is the loss of the bytes",
                 code: Some(Code::OneCopy),
             },
             Self::NoGrowth => Row {
                 word: "no-growth",
                 weights: [Silent, Note, Warning],
-                why: "a disk that is full stays full until it is moved",
+                why: "a full disk stays full until it is moved",
                 code: Some(Code::NoGrowth),
             },
             Self::NoSnapshots => Row {
                 word: "no-snapshots",
                 weights: [Silent, Note, Warning],
-                why: "after an upgrade that fails, or a file that was deleted, there is no point to go back to",
+                why: "after an upgrade that fails there is no point to go back to",
                 code: Some(Code::NoSnapshots),
             },
             Self::SystemAndData => Row {
                 word: "system-and-data",
                 weights: [Silent, Silent, Warning],
-                why: "a system that is installed anew, or goes back to a snapshot, takes the data with it",
+                why: "a system that goes back to a snapshot, or is installed anew, takes the data with it",
                 code: Some(Code::SystemAndData),
             },
             Self::NoBackup => Row {
                 word: "no-backup",
                 weights: [Silent, Note, Warning],
-                why: "what is deleted, overwritten or lost with its storage is gone for good",
+                why: "what is deleted, or lost with its storage, is gone for good",
                 code: None,
             },
             Self::OnlySnapshots => Row {
                 word: "only-snapshots",
                 weights: [Silent, Note, Note],
-                why: "such a snapshot helps against mistakes in the guest, and is lost with its volume: it is no backup",
+                why: "they help against mistakes in the guest, and are lost with their volumes: no backup",
+                code: None,
+            },
+            Self::BackupUnseen => Row {
+                word: "backup-unseen",
+                weights: [Silent, Note, Note],
+                why: "the cluster does not tell whether the bytes of disks are in such a backup, or their names alone",
                 code: None,
             },
             Self::Erased => Row {
                 word: "erased-with-claim",
                 weights: [Silent, Silent, Note],
-                why: "whoever deletes such a claim, or its namespace, deletes the bytes at once",
+                why: "who deletes such a claim, or its namespace, deletes the bytes",
                 code: None,
             },
             Self::ClassByDefault => Row {
                 word: "class-by-default",
                 weights: [Silent, Silent, Warning],
-                why: "whoever changes the cluster's default decides where the next disk lies, and what it survives",
+                why: "who changes that default decides what the next disk survives",
                 code: Some(Code::ClassByDefault),
             },
             Self::NoAutoExpand => Row {
                 word: "no-auto-expand",
                 weights: [Silent, Silent, Note],
-                why: "a full disk stops what writes to it until somebody makes it larger",
+                why: "a full disk stops what writes to it",
                 code: Some(Code::NoAutoExpand),
             },
         }

@@ -6,6 +6,7 @@ mod journey;
 mod keep;
 mod object;
 mod record;
+mod saved;
 
 use std::collections::BTreeMap;
 
@@ -74,6 +75,8 @@ pub mod kind {
     pub const VOLUME_SNAPSHOT: &str = "VolumeSnapshot";
     /// How a driver takes snapshots.
     pub const SNAPSHOT_CLASS: &str = "VolumeSnapshotClass";
+    /// A backup of Velero.
+    pub const BACKUP: &str = "Backup";
     /// A volume of Longhorn.
     pub const LONGHORN_VOLUME: &str = "Volume";
     /// A copy of a volume of Longhorn.

@@ -10,14 +10,18 @@ use crate::text::{Styles, sanitize, wrap};
 /// All checks under the names of their groups, and how many there are of each state.
 pub fn checks(all: &[Check], styles: &Styles, width: usize) -> String {
     let mut out = String::new();
-    let mut area = None;
+    let (mut area, mut last) = (None, "");
     for check in all {
         if area != Some(check.area) {
             let gap = if area.is_some() { "\n" } else { "" };
             out.push_str(&format!("{gap}{}\n", title(check.area).style(styles.strong)));
             area = Some(check.area);
         }
-        out.push_str(&lines(check, styles, width));
+        // One way out of several evils is told once.
+        let again = matches!(check.area, Area::Stage(_)) && check.mend == last;
+        let mend = if again && !check.mend.is_empty() { "as above" } else { &check.mend };
+        out.push_str(&lines(check, mend, styles, width));
+        last = &check.mend;
     }
     out.push_str(&format!("\n{}\n", summary(all)));
     out
@@ -38,7 +42,7 @@ const fn title(area: Area) -> &'static str {
 }
 
 /// `! no StorageClass is the default`, what breaks, and how to mend it.
-fn lines(check: &Check, styles: &Styles, width: usize) -> String {
+fn lines(check: &Check, mend: &str, styles: &Styles, width: usize) -> String {
     let (sign, style) = match check.state {
         State::Ok => ("✓", styles.help),
         State::Note => ("·", styles.frame),
@@ -60,8 +64,8 @@ fn lines(check: &Check, styles: &Styles, width: usize) -> String {
     if !check.breaks.is_empty() {
         write(" ", Style::new(), &check.breaks, 2);
     }
-    if !check.mend.is_empty() {
-        write("→", styles.help, &check.mend, 4);
+    if !mend.is_empty() {
+        write("→", styles.help, mend, 4);
     }
     out
 }

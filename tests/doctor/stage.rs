@@ -180,18 +180,18 @@ fn a_class_on_one_node() {
     fleet.default("local");
     assert_eq!(
         fleet.told(Stage::Production),
-        "  ! class local keeps each disk on one node and is the default: vm/a, vm/b, vm/c and 2 more
-    if that node is lost, so are the bytes; until it is back, the machine starts on no other
+        "  ! class local, the default, keeps each disk on one node: vm/a, vm/b, vm/c and 2 more
+    a node that is lost takes the bytes with it; until it is back, the machine is down
     → kubectl wukong migrate vm/a -n prod --to-storage-class fast
-  ! class local makes no disk larger (rancher.io/local-path: it has no resizer: a directory of the node has no size) and is the default: vm/a, vm/b, vm/c and 2 more
-    a disk that is full stays full until it is moved
-    → kubectl wukong migrate vm/a -n prod --to-storage-class fast
-  ! class local takes no snapshots (rancher.io/local-path is no driver of CSI) and is the default: vm/a, vm/b, vm/c and 2 more
-    after an upgrade that fails, or a file that was deleted, there is no point to go back to
-    → kubectl wukong migrate vm/a -n prod --to-storage-class fast
+  ! class local, the default, makes no disk larger (rancher.io/local-path: it has no resizer: a directory of the node has no size): vm/a, vm/b, vm/c and 2 more
+    a full disk stays full until it is moved
+    → as above
+  ! class local, the default, takes no snapshots (rancher.io/local-path is no driver of CSI): vm/a, vm/b, vm/c and 2 more
+    after an upgrade that fails there is no point to go back to
+    → as above
   ! the cluster shows no backup of the last 24 hours: vm/a, vm/b, vm/c and 2 more
-    what is deleted, overwritten or lost with its storage is gone for good
-    → back up to a place outside of the storage, such as with Velero; at once: kubectl wukong export vm/a -n prod
+    what is deleted, or lost with its storage, is gone for good
+    → back up to a place outside of this storage; by hand, while it is off: kubectl wukong export vm/a -n prod --disk DISK --output FILE
 "
     );
     assert!(fleet.told(Stage::PreProduction).lines().filter(|line| line.starts_with("  ·")).count() == 4);
@@ -204,8 +204,8 @@ fn a_default_class_without_machines() {
     fleet.class("single", LONGHORN, &json!({"numberOfReplicas": "1"})).default("single");
     assert_eq!(
         fleet.told(Stage::Production),
-        "  ! class single keeps one copy of each disk and is the default
-    if the node or the device with that copy is lost, so are the bytes
+        "  ! class single, the default, keeps one copy of each disk
+    the loss of that copy is the loss of the bytes
     → kubectl annotate storageclass single storageclass.kubernetes.io/is-default-class- && kubectl annotate storageclass fast storageclass.kubernetes.io/is-default-class=true
 "
     );
@@ -257,7 +257,7 @@ fn volumes_that_are_erased_with_their_claims() {
     assert!(
         told.starts_with(
             r#"  · volumes are erased with their claims: vm/web
-    whoever deletes such a claim, or its namespace, deletes the bytes at once
+    who deletes such a claim, or its namespace, deletes the bytes
     → kubectl patch pv pv-web-1 -p '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}'
 "#
         ),
@@ -346,6 +346,52 @@ fn backups_and_snapshots() {
     fleet.unread("Volume");
     let (rules, unknown) = state(&fleet, Stage::Production);
     assert_eq!((rules.len(), unknown.len()), (0, 1));
+}
+
+/// Velero tells which namespaces it saved, and not whether bytes of disks are in it.
+#[test]
+fn backups_of_velero() {
+    let with = |spec: &Value, status: &Value| {
+        let mut fleet = Fleet::new();
+        fleet.machine("web", &["fast", "fast"]);
+        fleet.objects.push(json!({
+            "apiVersion": "velero.io/v1", "kind": "Backup", "metadata": {"namespace": "velero", "name": "nightly-1"},
+            "spec": spec, "status": status,
+        }));
+        fleet.told(Stage::Production)
+    };
+    let done = json!({"phase": "Completed", "startTimestamp": HOUR_AGO});
+    let note = "  · Velero backed up the namespace in the last 24 hours: vm/web
+    the cluster does not tell whether the bytes of disks are in such a backup, or their names alone
+    → velero backup describe nightly-1 --details
+";
+    for spec in [
+        json!({}),
+        json!({"includedNamespaces": ["*"], "labelSelector": null}),
+        json!({"includedNamespaces": ["dev", "prod"], "includedResources": ["*"], "excludedNamespaces": ["dev"]}),
+    ] {
+        assert!(with(&spec, &done).contains(note), "{spec}\n{}", with(&spec, &done));
+    }
+    for spec in [
+        json!({"includedNamespaces": ["dev"]}),
+        json!({"excludedNamespaces": ["prod"]}),
+        json!({"labelSelector": {"matchLabels": {"app": "db"}}}),
+        json!({"orLabelSelectors": [{"matchLabels": {"app": "db"}}]}),
+        json!({"includedResources": ["secrets"]}),
+        json!({"excludedResources": ["persistentvolumeclaims"]}),
+    ] {
+        assert!(with(&spec, &done).contains("shows no backup"), "{spec}\n{}", with(&spec, &done));
+    }
+    for status in [
+        json!({"phase": "PartiallyFailed", "startTimestamp": HOUR_AGO}),
+        json!({"phase": "Completed", "startTimestamp": DAYS_AGO}),
+        json!({}),
+    ] {
+        assert!(with(&json!({}), &status).contains("shows no backup"), "{status}");
+    }
+    let mut fleet = Fleet::new();
+    fleet.machine("web", &["fast", "fast"]).unread("Backup");
+    assert!(fleet.told(Stage::Production).contains("  ? backups: cannot list Backup\n"));
 }
 
 #[test]

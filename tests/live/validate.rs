@@ -56,6 +56,8 @@ pub async fn what_classes_do(cluster: &Cluster) -> Result<()> {
         },
     });
     cluster.objects.apply(&claim).await?;
+    let bound = |claim: Option<&Value>| claim.is_some_and(|claim| claim["status"]["phase"] == "Bound");
+    cluster.objects.wait(&crate::world::claim(PLACE, "mine"), LONG, bound).await?;
     let own = MIXED.replace("{name: data, size: 5Gi}", "{name: data, existingPVC: {name: mine}}");
     let path = &file(cluster, "validate-own", &machine(&own))?;
     let online = ["validate", "-f", path, "-n", PLACE, "--stage", "production", "--server-side", "-o", "json"];
