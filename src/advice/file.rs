@@ -42,7 +42,7 @@ pub fn of_file(machine: &Machine, stage: Stage, facts: Option<&Facts>, report: &
         }
         if disk.growth.is_none() && !fixed {
             let message = format!("the disk `{}` does not grow by itself", disk.name);
-            told.tell(Rule::NoAutoExpand, disk.name_span, message, "`autoExpand: true` with a `maxSize`");
+            told.tell(Rule::NoAutoExpand, disk.name_span, message, "add `autoExpand: true` and a `maxSize`");
         }
     }
 }
@@ -55,7 +55,7 @@ struct Told<'a> {
 impl Told<'_> {
     fn tell(&mut self, rule: Rule, at: Span, message: String, help: &str) {
         let Some(code) = rule.code() else { return };
-        let problem = Diagnostic::new(code, at, message).help(format!("{}; {help}", rule.why()));
+        let problem = Diagnostic::new(code, at, message).reason(rule.why()).help(help);
         match rule.weight(self.stage) {
             Weight::Silent => {}
             Weight::Note => self.report.push(problem.note()),

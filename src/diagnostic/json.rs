@@ -28,6 +28,9 @@ pub fn to_json(report: &Report, sources: &SourceMap) -> Value {
                 "message": sanitize(&problem.message),
                 "help": problem.help.as_deref().map(sanitize),
             });
+            if let Some(reason) = &problem.reason {
+                value["reason"] = json!(sanitize(reason));
+            }
             match (problem.span, &problem.file) {
                 (Some(span), _) => merge(&mut value, place(span, sources)),
                 (None, file) => value["file"] = json!(file),

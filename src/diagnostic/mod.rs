@@ -30,6 +30,8 @@ pub struct Diagnostic {
     pub file: Option<String>,
     /// What is wrong, in one line. Never holds a secret.
     pub message: String,
+    /// What would happen, where the rule alone does not say it.
+    pub reason: Option<String>,
     /// What to write instead.
     pub help: Option<String>,
     /// Further places that belong to it, with a word each.
@@ -56,6 +58,7 @@ impl Diagnostic {
             span: Some(span),
             file: None,
             message: printable(&message.into()),
+            reason: None,
             help: None,
             labels: Vec::new(),
             absent: false,
@@ -70,6 +73,7 @@ impl Diagnostic {
             span: None,
             file: Some(redact(&file.into())),
             message: printable(&message.into()),
+            reason: None,
             help: None,
             labels: Vec::new(),
             absent: false,
@@ -80,6 +84,13 @@ impl Diagnostic {
     /// A field that changes nothing where it stands.
     pub fn ignored(code: Code, field: &str, span: Span, why: &str) -> Self {
         Self::new(code, span, format!("`{field}` has no effect: {why}")).help("remove it")
+    }
+
+    /// Adds what would happen.
+    #[must_use]
+    pub fn reason(mut self, reason: &str) -> Self {
+        self.reason = Some(printable(reason));
+        self
     }
 
     /// Adds what to write instead.

@@ -37,10 +37,8 @@ fn rule(code: Code) -> Value {
 }
 
 fn result(problem: &Diagnostic, rules: &[Code], sources: &SourceMap) -> Value {
-    let text = match &problem.help {
-        Some(help) => format!("{}; {help}", problem.message),
-        None => problem.message.clone(),
-    };
+    let parts = [Some(&problem.message), problem.reason.as_ref(), problem.help.as_ref()];
+    let text = parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join("; ");
     let location = match (problem.span, &problem.file) {
         (Some(span), _) => location(span, sources),
         (None, file) => json!({"physicalLocation": {"artifactLocation": {"uri": uri(file.as_deref().unwrap_or(""))}}}),
