@@ -104,6 +104,9 @@ fn one(check: &Check) -> Value {
         "area": check.area.word(), "state": check.state.word(), "message": check.message, "breaks": check.breaks,
         "mend": check.mend,
     });
+    if let Area::Stage(stage) = check.area {
+        one["stage"] = json!(stage.word());
+    }
     if let Some(rule) = check.rule {
         one["rule"] = json!(rule.word());
     }

@@ -411,7 +411,12 @@ fn nothing_of_it_is_broken_and_programs_read_it() {
     let document = doctor_json(&all, "prod");
     assert_eq!(document["healthy"], true);
     let own: Vec<_> = document["checks"].as_array().unwrap().iter().filter(|check| check["area"] == "stage").collect();
-    assert!(own.iter().any(|check| check["state"] == "warning" && check["rule"] == "node-local"), "{own:#?}");
+    assert!(
+        own.iter().any(|check| check["state"] == "warning"
+            && check["rule"] == "node-local"
+            && check["stage"] == "production"),
+        "{own:#?}"
+    );
     assert!(checks(&all, &Styles::default(), 80).contains("\nFit for production\n"));
 }
 
