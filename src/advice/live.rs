@@ -71,13 +71,17 @@ pub fn of_cluster(facts: &Facts, asked: &Asked<'_>) -> Advice {
     found.told(&machines)
 }
 
+/// A namespace, and a machine in it as people type it.
+type User = (String, String);
+
 /// What findings of one kind have in common: the rule, and the class or what is so.
 type Head = (Rule, String);
 
 /// The machines that a finding is about, and how it is mended.
 #[derive(Default)]
 struct Group {
-    users: BTreeSet<(String, String)>,
+    /// The machines by namespace and name, with the disks that it is about.
+    users: BTreeMap<User, Vec<String>>,
     mend: String,
     /// The annotation by which the class is a default.
     default: Option<&'static str>,
@@ -153,7 +157,7 @@ impl Found<'_> {
                 if of_place && disk.place.is_some() && real.map(|(rule, _)| rule) != Some(lack.rule) {
                     continue;
                 }
-                self.of_class(disk.class.as_deref().unwrap_or_default(), lack).users.insert(user.clone());
+                self.of_class(disk.class.as_deref().unwrap_or_default(), lack).add(&user, &disk.name);
             }
             if let Some((rule, does)) = real.filter(|(rule, _)| of_class.iter().all(|lack| lack.rule != *rule)) {
                 let what = match (&disk.content, disk.class.as_deref(), rule) {
@@ -165,7 +169,7 @@ impl Found<'_> {
                         format!("{backend} without a class {does}")
                     }
                 };
-                self.groups.entry((rule, what)).or_default().users.insert(user.clone());
+                self.groups.entry((rule, what)).or_default().add(&user, &disk.name);
             }
         }
     }
@@ -179,7 +183,7 @@ impl Found<'_> {
         if let (Some(_), None, false) = (disks.next(), disks.next(), machine.disks.iter().any(passing)) {
             let user = (machine.subject.namespace.clone(), machine.subject.shown());
             let head = (Rule::SystemAndData, "system and data lie on one disk".to_owned());
-            self.groups.entry(head).or_default().users.insert(user);
+            self.groups.entry(head).or_default().users.insert(user, Vec::new());
         }
     }
 
@@ -192,7 +196,7 @@ impl Found<'_> {
             if group.users.is_empty() {
                 group.mend = retain(volume);
             }
-            group.users.insert(user);
+            group.users.insert(user, Vec::new());
         }
     }
 
@@ -209,7 +213,8 @@ impl Found<'_> {
             let user = (machine.subject.namespace.clone(), machine.subject.shown());
             // Where there are no bytes yet, none can be lost.
             let bytes = kept(machine).filter(|disk| disk.volume.is_some() || disk.content == Content::HostDisk);
-            let Some(worst) = bytes.map(|disk| saves.of_disk(machine, disk, since)).min() else { continue };
+            let worst = bytes.map(|disk| (saves.of_disk(machine, disk, since), disk.name.as_str())).min();
+            let Some((worst, disk)) = worst else { continue };
             let rule = match (worst, saves.of_namespace(&machine.subject.namespace, since)) {
                 (Saved::Outside, _) => {
                     fine += 1;
@@ -223,7 +228,7 @@ impl Found<'_> {
                     let head = format!("Velero backed up the namespace in the last {}", span(days));
                     let group = self.groups.entry((Rule::BackupUnseen, head)).or_default();
                     group.mend = format!("velero backup describe {} --details", word(name(backup)));
-                    group.users.insert(user);
+                    group.users.insert(user, Vec::new());
                     continue;
                 }
                 (Saved::No, Ok(None)) => Rule::NoBackup,
@@ -233,7 +238,7 @@ impl Found<'_> {
                 Rule::NoBackup => format!("the cluster shows no backup of the last {}", span(days)),
                 _ => format!("only snapshots in the volumes are of the last {}", span(days)),
             };
-            self.groups.entry((rule, head)).or_default().users.insert(user);
+            self.groups.entry((rule, head)).or_default().add(&user, disk);
         }
         let missing = self
             .groups
@@ -262,7 +267,7 @@ impl Found<'_> {
             };
             let users = self.named(&group.users);
             let what = if users.is_empty() { what } else { format!("{what}: {users}") };
-            let way = self.way(*rule, group);
+            let way = self.way(*rule, group, machines);
             self.advice.findings.push(Finding { rule: *rule, weight: rule.weight(stage), what, way });
         }
         if self.advice == Advice::default() {
@@ -272,13 +277,13 @@ impl Found<'_> {
     }
 
     /// `web, db, cache and 7 more`.
-    fn named(&self, users: &BTreeSet<(String, String)>) -> String {
+    fn named(&self, users: &BTreeMap<User, Vec<String>>) -> String {
         const FIRST: usize = 3;
-        let one = |(namespace, machine): &(String, String)| match self.asked.namespace {
+        let one = |(namespace, machine): &User| match self.asked.namespace {
             Some(_) => machine.clone(),
             None => format!("{namespace}/{machine}"),
         };
-        let mut first: Vec<_> = users.iter().take(FIRST).map(one).collect();
+        let mut first: Vec<_> = users.keys().take(FIRST).map(one).collect();
         let last = match users.len().checked_sub(FIRST) {
             None | Some(0) if first.len() > 1 => first.pop(),
             None | Some(0) => None,
@@ -288,25 +293,24 @@ impl Found<'_> {
         last.map_or(first.clone(), |last| format!("{first} and {last}"))
     }
 
-    fn way(&self, rule: Rule, group: &Group) -> String {
+    fn way(&self, rule: Rule, group: &Group, machines: &[Located]) -> String {
         if !group.mend.is_empty() {
             return group.mend.clone();
         }
-        let first = group.users.first();
         let export = || {
-            let (namespace, machine) = first.map_or(("NAMESPACE", "NAME"), |(namespace, name)| (namespace, name));
-            let (machine, namespace) = (word(machine), word(namespace));
-            format!(
-                "by hand, while it is off: kubectl wukong export {machine} -n {namespace} --disk DISK --output FILE"
-            )
+            let Some(((namespace, machine), disks)) = group.users.first_key_value() else { return String::new() };
+            let (machine, namespace, disks) = (word(machine), word(namespace), flags(disks));
+            format!("; by hand, while it is off: kubectl wukong export {machine} -n {namespace}{disks} --output FILE")
         };
         match rule {
-            Rule::NodeLocal | Rule::OneCopy | Rule::NoGrowth | Rule::NoSnapshots => self.move_or_default(rule, group),
+            Rule::NodeLocal | Rule::OneCopy | Rule::NoGrowth | Rule::NoSnapshots => {
+                self.move_or_default(rule, group, machines)
+            }
             Rule::SystemAndData => {
                 "add a disk for the data, `- {name: data, size: 20Gi}` in its file, and keep them there".to_owned()
             }
-            Rule::NoBackup => format!("back up to a place outside of this storage; {}", export()),
-            Rule::OnlySnapshots => format!("copy them to a place outside of this storage; {}", export()),
+            Rule::NoBackup => format!("back up to a place outside of this storage{}", export()),
+            Rule::OnlySnapshots => format!("copy them to a place outside of this storage{}", export()),
             Rule::BackupUnseen => "velero backup get".to_owned(),
             Rule::Erased => {
                 "kubectl patch pv NAME -p '{\"spec\":{\"persistentVolumeReclaimPolicy\":\"Retain\"}}'".to_owned()
@@ -316,15 +320,21 @@ impl Found<'_> {
     }
 
     /// Machines move to a better class, and a better class becomes the default.
-    fn move_or_default(&self, rule: Rule, group: &Group) -> String {
+    fn move_or_default(&self, rule: Rule, group: &Group, machines: &[Located]) -> String {
         let gain = gain(rule);
         let class = group.class.as_ref().map(|(class, _)| class.as_str());
         let better = better(rule, self.facts).filter(|better| Some(*better) != class);
-        match (better, group.users.first(), group.default.zip(class)) {
-            (Some(better), Some((namespace, machine)), _) => to_class(machine, namespace, better),
-            (None, Some((namespace, machine)), _) => {
-                format!("make a class that {gain}, and: {}", to_class(machine, namespace, ANY))
-            }
+        let first = group.users.first_key_value().map(|((namespace, name), disks)| {
+            let is_first =
+                |machine: &&Located| machine.subject.namespace == *namespace && machine.subject.shown() == *name;
+            // Only those that need it move.
+            let all = machines.iter().find(is_first).is_none_or(|machine| kept(machine).count() == disks.len());
+            let disks = if all { String::new() } else { flags(disks) };
+            move |class: &str| format!("{}{disks}", to_class(name, namespace, class))
+        });
+        match (better, first, group.default.zip(class)) {
+            (Some(better), Some(command), _) => command(better),
+            (None, Some(command), _) => format!("make a class that {gain}, and: {}", command(ANY)),
             (Some(better), None, Some((mark, class))) => {
                 let (better, class) = (word(better), word(class));
                 format!(
@@ -334,6 +344,20 @@ impl Found<'_> {
             (_, None, _) => format!("make a class that {gain} the default"),
         }
     }
+}
+
+impl Group {
+    fn add(&mut self, user: &User, disk: &str) {
+        self.users.entry(user.clone()).or_default().push(disk.to_owned());
+    }
+}
+
+/// The flags that name disks. What is no name of a disk, such as one that is still in use, is left to the command.
+fn flags(disks: &[String]) -> String {
+    if disks.iter().any(|disk| disk.contains(' ')) {
+        return String::new();
+    }
+    disks.iter().map(|disk| format!(" --disk {}", word(disk))).collect()
 }
 
 /// What a better class does.

@@ -124,7 +124,9 @@ async fn admit(session: &Session, machines: &[Machine], options: &Options) -> Re
     if machines.is_empty() {
         return Ok(Vec::new());
     }
-    let (_, mut plans) = plans(&session.door, machines, options, Wishes::default()).await?;
+    // Who made what is there already is no matter of the file: in a cluster that GitOps keeps, it is another tool.
+    let wishes = Wishes { adopt: true, ..Wishes::default() };
+    let (_, mut plans) = plans(&session.door, machines, options, wishes).await?;
     let mut problems = Vec::new();
     for (machine, plan) in machines.iter().zip(&mut plans) {
         problems.extend(refusals(machine, plan));

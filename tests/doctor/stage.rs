@@ -182,7 +182,7 @@ fn a_class_on_one_node() {
         fleet.told(Stage::Production),
         "  ! class local, the default, keeps each disk on one node: vm/a, vm/b, vm/c and 2 more
     a node that is lost takes the bytes with it; until it is back, the machine is down
-    → kubectl wukong migrate vm/a -n prod --to-storage-class fast
+    → kubectl wukong migrate vm/a -n prod --to-storage-class fast --disk a-0
   ! class local, the default, makes no disk larger (rancher.io/local-path: it has no resizer: a directory of the node has no size): vm/a, vm/b, vm/c and 2 more
     a full disk stays full until it is moved
     → as above
@@ -191,7 +191,7 @@ fn a_class_on_one_node() {
     → as above
   ! the cluster shows no backup of the last 24 hours: vm/a, vm/b, vm/c and 2 more
     what is deleted, or lost with its storage, is gone for good
-    → back up to a place outside of this storage; by hand, while it is off: kubectl wukong export vm/a -n prod --disk DISK --output FILE
+    → back up to a place outside of this storage; by hand, while it is off: kubectl wukong export vm/a -n prod --disk a-0 --output FILE
 "
     );
     assert!(fleet.told(Stage::PreProduction).lines().filter(|line| line.starts_with("  ·")).count() == 4);
