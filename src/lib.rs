@@ -35,6 +35,7 @@
 //! | [`mod@rescue`] | what a node that died held, what comes back by itself, and what needs a person |
 //! | [`snapshot`] | what a snapshot of a machine would hold, and what going back to one changes |
 //! | [`export`] | how a disk leaves the cluster as a file |
+//! | [`mod@advice`] | what speaks against a class, a machine or a file at a stage, as a table of rules with their ways out |
 //! | [`mod@doctor`] | whether a cluster is fit for the tool: one file per group of checks |
 //! | [`output`] | manifests as YAML, JSON, names, files; plans and statuses as tables; checks as a list; where bytes lie as tree and picture |
 //! | [`function`] | the renderer inside other programs: lists of resources as kustomize and kpt exchange them, streams as Helm does |
@@ -69,6 +70,7 @@
 //! ```
 
 pub mod adopt;
+pub mod advice;
 pub mod amend;
 pub mod autoexpand;
 #[cfg(feature = "cli")]

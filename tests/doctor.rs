@@ -4,6 +4,7 @@ mod healthy;
 mod kinds;
 mod rights;
 mod settings;
+mod stage;
 mod storage;
 mod versions;
 mod world;

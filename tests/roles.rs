@@ -63,6 +63,7 @@ fn doctor_asks_for_what_the_roles_give() {
         "openebs.io",
         "hostpathprovisioner.kubevirt.io",
         "piraeus.io",
+        "velero.io",
     ];
     // What doctor itself cannot read it tells where it would have used it.
     let own = ["cdis", "csidrivers"];

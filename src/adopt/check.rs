@@ -14,7 +14,7 @@ use crate::text::{is_secret_key, redact, sanitize};
 pub(super) fn check(adoption: &mut Adoption, facts: &Facts) -> Option<Value> {
     let loaded = probe::read(&adoption.file);
     for problem in loaded.report.problems() {
-        if problem.code.severity() == Severity::Error {
+        if problem.severity() == Severity::Error {
             let help = problem.help.clone().unwrap_or_else(|| "change the machine, then try again".to_owned());
             adoption.obstacle("the file", sanitize(&problem.message).into_owned(), sanitize(&help).into_owned());
         }

@@ -12,11 +12,10 @@ use serde_json::json;
 use super::Exit;
 use super::access::AccessArgs;
 use super::input::InputArgs;
-use super::session::{Session, plans, tell, tell_gaps};
+use super::session::{Session, ask, plans, tell, tell_gaps};
 use super::terminal::Terminal;
 use crate::Loaded;
-use crate::cluster::{Door, Refused, Write};
-use crate::facts::Record;
+use crate::cluster::Refused;
 use crate::output;
 use crate::plan::{Op, Plan, Wishes};
 use crate::text::yaml;
@@ -98,7 +97,9 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
             let (facts, mut plans) = plans(&session.door, &loaded.machines, &options, wishes).await?;
             tell_gaps(&facts, &plans, terminal);
             if args.server_side {
-                ask(&session.door, &mut plans).await?;
+                for plan in &mut plans {
+                    ask(&session.door, plan, false, |_, refused| Err(refused)).await?;
+                }
             }
             Ok::<_, Refused>(plans)
         });
@@ -142,22 +143,6 @@ fn show(args: &Args, plans: &[Plan], gone: &[String], terminal: &Terminal) -> an
         (false, true) => Exit::Differs,
         (false, false) => Exit::Done,
     })
-}
-
-/// Replaces what is expected by what the server says, webhooks included.
-async fn ask(door: &Door, plans: &mut [Plan]) -> Result<(), Refused> {
-    for plan in plans.iter_mut() {
-        let manager = Record::manager(&plan.name);
-        for step in plan.steps.iter_mut().filter(|step| matches!(step.op, Op::Create | Op::Update | Op::Adopt)) {
-            if step.only_noted() || step.merges() {
-                continue;
-            }
-            let write = Write { manager: &manager, force: step.force, dry_run: true };
-            let stored = door.apply(&step.body, &write).await?;
-            step.expect(stored);
-        }
-    }
-    Ok(())
 }
 
 /// Runs another program on two directories, as kubectl does; quotes in the variable work.

@@ -119,7 +119,7 @@ impl InputArgs {
                     match open(&path) {
                         Ok(file) => text(&shown, file, unread),
                         Err(problem) => {
-                            unread.push(problem);
+                            unread.push(*problem);
                             None
                         }
                     }
@@ -181,11 +181,11 @@ pub(super) fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
     Diagnostic::of_file(Code::Unreadable, path.display().to_string(), message)
 }
 
-fn open(path: &Path) -> Result<File, Diagnostic> {
-    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+fn open(path: &Path) -> Result<File, Box<Diagnostic>> {
+    let file = File::open(path).map_err(|error| Box::new(unreadable(path, &error)))?;
     // A pipe has no length; the limit while reading covers it.
     match file.metadata() {
-        Ok(metadata) if metadata.len() > MAX_FILE_BYTES as u64 => Err(too_large(path.display().to_string())),
+        Ok(metadata) if metadata.len() > MAX_FILE_BYTES as u64 => Err(Box::new(too_large(path.display().to_string()))),
         _ => Ok(file),
     }
 }

@@ -148,8 +148,8 @@ pub(super) fn now() -> i64 {
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// Facts from a file.
-fn read(path: &Path) -> anyhow::Result<(Facts, i64)> {
+/// Facts from a file, and when they were read.
+pub(super) fn read(path: &Path) -> anyhow::Result<(Facts, i64)> {
     let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let file = serde_json::from_slice(&text).with_context(|| format!("{} is not JSON", path.display()))?;
     Facts::from_file(&file).map_err(|reason| anyhow::anyhow!("{}: {reason}", path.display()))

@@ -35,6 +35,7 @@ mod run;
 mod schema;
 mod session;
 mod snapshot;
+mod stage;
 mod status;
 mod target;
 mod terminal;

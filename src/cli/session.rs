@@ -7,9 +7,9 @@ use anyhow::Context as _;
 use super::Exit;
 use super::access::{AccessArgs, Heard};
 use super::terminal::Terminal;
-use crate::cluster::{Door, Refused, Runtime, fetch_for};
-use crate::facts::Facts;
-use crate::plan::{self, Plan, Refusal, Wishes};
+use crate::cluster::{Door, Refused, Runtime, Write, fetch_for};
+use crate::facts::{Facts, Record};
+use crate::plan::{self, Op, Plan, Refusal, Step, Wishes};
 use crate::{Machine, Options};
 
 /// A runtime and a way to the server.
@@ -67,4 +67,26 @@ pub(super) fn tell_gaps(facts: &Facts, plans: &[Plan], terminal: &Terminal) {
             terminal.warning(&format!("planned without it: {}", gap.reason));
         }
     }
+}
+
+/// Asks the server to pretend each write of a plan, webhooks included, and replaces what is expected by what it says. With
+/// `force` fields of other managers are no matter. What it refuses is handed on, and ends the asking if that is an error.
+pub(super) async fn ask(
+    door: &Door,
+    plan: &mut Plan,
+    force: bool,
+    mut refused: impl FnMut(&Step, Refused) -> Result<(), Refused>,
+) -> Result<(), Refused> {
+    let manager = Record::manager(&plan.name);
+    let writes = |step: &&mut Step| {
+        matches!(step.op, Op::Create | Op::Update | Op::Adopt) && !step.only_noted() && !step.merges()
+    };
+    for step in plan.steps.iter_mut().filter(writes) {
+        let write = Write { manager: &manager, force: force || step.force, dry_run: true };
+        match door.apply(&step.body, &write).await {
+            Ok(stored) => step.expect(stored),
+            Err(why) => refused(step, why)?,
+        }
+    }
+    Ok(())
 }

@@ -90,7 +90,7 @@ impl Terminal {
 
     /// Prints all problems of a report, and how many there are.
     pub(super) fn report(&self, report: &Report, sources: &SourceMap) {
-        if report.errors() + report.warnings() == 0 {
+        if report.errors() + report.warnings() + report.notes() == 0 {
             return;
         }
         let mut stderr = io::stderr().lock();
@@ -107,7 +107,7 @@ pub(super) fn counts(report: &Report) -> String {
         1 => Some(format!("1 {word}")),
         _ => Some(format!("{count} {word}s")),
     };
-    let parts: Vec<_> =
-        [word(report.errors(), "error"), word(report.warnings(), "warning")].into_iter().flatten().collect();
+    let words = [word(report.errors(), "error"), word(report.warnings(), "warning"), word(report.notes(), "note")];
+    let parts: Vec<_> = words.into_iter().flatten().collect();
     if parts.is_empty() { "no problems".to_owned() } else { parts.join(", ") }
 }

@@ -6,14 +6,15 @@ use http::Method;
 use tokio::task::JoinSet;
 
 use super::request::Request;
-use super::{Asked, Door, Reason, Refused, Resource, Selector};
+use super::{Asked, Door, Purpose, Reason, Refused, Resource, Selector, Wanted, fetch};
 use crate::doctor::{KINDS, Server, rights};
-use crate::facts::{Facts, Unread, keep};
+use crate::facts::{Facts, Unread, keep, kind};
 
 /// The lists. Namespaced kinds are listed in all namespaces.
-const LISTS: [Resource; 7] = [
+const LISTS: [Resource; 8] = [
     Resource::KubeVirt,
     Resource::Cdi,
+    Resource::CdiConfig,
     Resource::StorageClass,
     Resource::StorageProfile,
     Resource::VolumeSnapshotClass,
@@ -74,6 +75,30 @@ pub async fn checkup(door: &Door, namespace: &str) -> Result<(Facts, Server), Re
         }
     }
     Ok((facts, server))
+}
+
+/// Reads the machines of a namespace, or of all, with their disks and what saves them. Without KubeVirt there are none.
+///
+/// # Errors
+/// As above.
+pub async fn checkup_machines(door: &Door, namespace: Option<&str>) -> Result<Facts, Refused> {
+    let namespaces = namespace.map(str::to_owned).into_iter().collect();
+    let mut facts = match fetch(door, &Wanted { namespaces, purpose: Purpose::Stage, ..Wanted::default() }).await {
+        Err(refused) if refused.reason == Reason::NoSuchKind => return Ok(Facts::default()),
+        read => read?,
+    };
+    // Few clusters have Velero, and nobody needs a right to what is not there.
+    let backups = Resource::VeleroBackup;
+    let found = match door.knows(backups).await {
+        Ok(false) => Ok(Vec::new()),
+        Ok(true) => door.list_parts(backups, None, &Selector::default(), keep).await,
+        Err(refused) => Err(refused),
+    };
+    match known(found)? {
+        Ok(objects) => objects.into_iter().for_each(|object| facts.insert(object)),
+        Err(reason) => facts.unread(Unread { kind: kind::BACKUP.to_owned(), namespace: None, reason }),
+    }
+    Ok(facts)
 }
 
 /// A refusal as the reason why something is not known, unless it is the end.

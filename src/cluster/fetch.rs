@@ -73,7 +73,7 @@ pub async fn fetch(door: &Door, wanted: &Wanted) -> Result<Facts, Refused> {
     let mut facts = Facts::default();
     ask_for_secrets(door, &wanted.secrets, &mut lists);
     gather(lists, &mut facts).await?;
-    if matches!(wanted.purpose, Purpose::Locate | Purpose::Rescue) {
+    if wanted.purpose.is_about_bytes() {
         read_related(door, &mut facts).await?;
     }
     Ok(facts)

@@ -41,7 +41,7 @@ pub use access::{Access, Limits};
 pub use apply::{Carry, Interrupt, Stopped, grow};
 pub use arrival::{Arrival, Shown, arrival, growing};
 pub use asked::Asked;
-pub use checkup::checkup;
+pub use checkup::{checkup, checkup_machines};
 pub use door::{Door, Notices};
 pub use export::{Order, Served, Sink, Unfetched, fetch_disk, offer, ready, withdraw};
 pub use fetch::{Wanted, fetch, read_secrets, read_usage, wanted};

@@ -26,6 +26,10 @@ pub enum Purpose {
     Snapshot,
     /// To see which snapshots there are; without a namespace, in all of them.
     Snapshots,
+    /// To see what speaks against a stage, beside what a checkup reads; without a namespace, in all of them.
+    Stage,
+    /// To see what the classes of a cluster do, and which claims there are.
+    Classes,
 }
 
 impl Purpose {
@@ -42,17 +46,27 @@ impl Purpose {
             Self::Return => (&RETURN, &RETURN_CLUSTER),
             Self::Snapshot => (&SNAPSHOT, &SNAPSHOT_CLUSTER),
             Self::Snapshots => (&SNAPSHOTS, &[]),
+            Self::Stage => (&STAGE, &STAGE_CLUSTER),
+            Self::Classes => (&CLASSES, &CLASSES_CLUSTER),
         }
     }
 
     /// Whether it only looks: then only what is looked at is kept.
     pub(super) const fn looks(self) -> bool {
-        matches!(self, Self::Look | Self::Locate | Self::Rescue | Self::Return | Self::Snapshots)
+        matches!(
+            self,
+            Self::Look | Self::Locate | Self::Rescue | Self::Return | Self::Snapshots | Self::Stage | Self::Classes
+        )
     }
 
     /// Whether no namespace stands for all of them.
     pub(super) const fn is_everywhere(self) -> bool {
         self.looks() || matches!(self, Self::Move | Self::Grow)
+    }
+
+    /// Whether it asks the storage systems themselves where bytes lie.
+    pub(super) const fn is_about_bytes(self) -> bool {
+        matches!(self, Self::Locate | Self::Rescue | Self::Stage)
     }
 
     /// Whether it is about one node, so that the pods of the others are of no interest.
@@ -188,6 +202,26 @@ const SNAPSHOT_CLUSTER: [Resource; 4] =
 
 /// Kinds by which snapshots are listed.
 const SNAPSHOTS: [Resource; 4] = [Resource::VirtualMachine, Resource::ConfigMap, Resource::Snapshot, Resource::Restore];
+
+/// Kinds by which it is seen where the bytes of machines lie, and when they were saved.
+const STAGE: [Resource; 7] = [
+    Resource::VirtualMachine,
+    Resource::VirtualMachineInstance,
+    Resource::DataVolume,
+    Resource::PersistentVolumeClaim,
+    Resource::ConfigMap,
+    Resource::VolumeSnapshot,
+    Resource::Snapshot,
+];
+
+/// The same, of the cluster.
+const STAGE_CLUSTER: [Resource; 2] = [Resource::PersistentVolume, Resource::StorageClass];
+
+/// Kinds by which it is seen what the disks of a file would be.
+const CLASSES: [Resource; 1] = [Resource::PersistentVolumeClaim];
+
+/// The same, of the cluster.
+const CLASSES_CLUSTER: [Resource; 3] = [Resource::StorageClass, Resource::VolumeSnapshotClass, Resource::CsiDriver];
 
 /// Kinds that a plan needs of the cluster.
 const CLUSTER: [Resource; 3] = [Resource::StorageClass, Resource::CdiConfig, Resource::KubeVirt];

@@ -92,6 +92,28 @@ impl Refused {
         )
     }
 
+    /// Whether it says something of the object that was sent: not that the server could not be asked, or that the person
+    /// may not ask.
+    pub fn is_about_object(&self) -> bool {
+        match &self.reason {
+            Reason::Unauthorized
+            | Reason::Unreachable
+            | Reason::Timeout
+            | Reason::TooMany
+            | Reason::Unavailable
+            | Reason::Expired => false,
+            // A rule of admission is no permission: nobody can grant it.
+            Reason::Forbidden => !self.message.contains(" cannot "),
+            Reason::NotFound
+            | Reason::NoSuchKind
+            | Reason::AlreadyExists
+            | Reason::Conflict
+            | Reason::FieldConflict(_)
+            | Reason::Invalid
+            | Reason::Other => true,
+        }
+    }
+
     /// What a person may type next.
     pub fn help(&self) -> Option<String> {
         let help = match &self.reason {

@@ -41,6 +41,8 @@ pub enum Resource {
     Restore,
     VolumeSnapshot,
     VolumeSnapshotClass,
+    /// Velero's `Backup`.
+    VeleroBackup,
     /// Longhorn's `Volume`.
     LonghornVolume,
     /// Longhorn's `Replica`.
@@ -72,7 +74,7 @@ const ROOK: &str = "ceph.rook.io/v1";
 
 impl Resource {
     /// All of them.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 38] = [
         Self::VirtualMachine,
         Self::VirtualMachineInstance,
         Self::KubeVirt,
@@ -99,6 +101,7 @@ impl Resource {
         Self::Restore,
         Self::VolumeSnapshot,
         Self::VolumeSnapshotClass,
+        Self::VeleroBackup,
         Self::LonghornVolume,
         Self::LonghornReplica,
         Self::LonghornEngine,
@@ -145,6 +148,7 @@ impl Resource {
             Self::Restore => (SNAPSHOT, "VirtualMachineRestore", "virtualmachinerestores", true),
             Self::VolumeSnapshot => (VOLUME_SNAPSHOT, "VolumeSnapshot", "volumesnapshots", true),
             Self::VolumeSnapshotClass => (VOLUME_SNAPSHOT, "VolumeSnapshotClass", "volumesnapshotclasses", false),
+            Self::VeleroBackup => ("velero.io/v1", "Backup", "backups", true),
             Self::LonghornVolume => (LONGHORN, "Volume", "volumes", true),
             Self::LonghornReplica => (LONGHORN, "Replica", "replicas", true),
             Self::LonghornEngine => (LONGHORN, "Engine", "engines", true),

@@ -9,6 +9,8 @@ pub enum Severity {
     Error,
     /// Rendered, but probably not what was meant.
     Warning,
+    /// Rendered as it was meant; worth knowing.
+    Note,
 }
 
 impl Severity {
@@ -17,6 +19,7 @@ impl Severity {
         match self {
             Self::Error => "error",
             Self::Warning => "warning",
+            Self::Note => "note",
         }
     }
 }
@@ -190,6 +193,29 @@ codes! {
     NoWayIn = "WK504", Warning, "nobody can log in";
     /// A password that nobody can type, or that everybody knows.
     BadPassword = "WK505", Error, "impossible password";
+
+    /// The class keeps each disk on one node. If that node is lost, so are the bytes; until it is back, the machine cannot
+    /// start on another. Told with `--stage`, where the classes of a cluster are known.
+    NodeLocal = "WK601", Warning, "disk lies on one node";
+    /// The class keeps one copy of each disk, though its storage could keep more. If the node or the device with that copy
+    /// is lost, so are the bytes. Told with `--stage`, where the classes of a cluster are known.
+    OneCopy = "WK602", Warning, "disk has one copy";
+    /// The class or its driver makes no disk larger: a full disk stays full until it is moved. Told with `--stage`, where
+    /// the classes of a cluster are known.
+    NoGrowth = "WK603", Warning, "disk cannot grow";
+    /// Nothing takes snapshots of the disk: there is no point to go back to. Told with `--stage`, where the classes of a
+    /// cluster are known.
+    NoSnapshots = "WK604", Warning, "disk cannot be snapshotted";
+    /// A system that is installed anew, or goes back to a snapshot, takes the data on its disk with it. Told with `--stage`.
+    SystemAndData = "WK605", Warning, "system and data on one disk";
+    /// Whoever changes the cluster's default class decides where the next disk lies and what it survives. Told with
+    /// `--stage`.
+    ClassByDefault = "WK606", Warning, "the cluster's default decides the class";
+    /// A full disk stops what writes to it until somebody makes it larger. Told with `--stage`.
+    NoAutoExpand = "WK607", Note, "disk does not grow by itself";
+    /// Admission of the cluster, or what is there already, stands in the way of an object that the file describes. Told
+    /// with `--server-side`.
+    ClusterRefuses = "WK608", Error, "the cluster refuses an object";
 }
 
 impl fmt::Display for Code {

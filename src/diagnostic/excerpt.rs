@@ -31,10 +31,11 @@ impl<'a> Excerpts<'a> {
     }
 
     fn one(&self, f: &mut fmt::Formatter<'_>, problem: &Diagnostic) -> fmt::Result {
-        let severity = problem.code.severity();
+        let severity = problem.severity();
         let style = match severity {
             Severity::Error => self.styles.error,
             Severity::Warning => self.styles.warning,
+            Severity::Note => self.styles.frame,
         };
         let head = format!("{}[{}]", severity.as_str(), problem.code);
         let message = sanitize(&problem.message);
@@ -52,7 +53,7 @@ impl<'a> Excerpts<'a> {
         } else if let Some(file) = &problem.file {
             writeln!(f, "{:width$}{} {}", "", "-->".style(self.styles.frame), sanitize(file))?;
         }
-        if problem.help.is_some() && problem.span.is_some() {
+        if (problem.help.is_some() || problem.reason.is_some()) && problem.span.is_some() {
             writeln!(f, "{:width$} {}", "", "|".style(self.styles.frame))?;
         }
         self.help(f, problem, width)
@@ -93,9 +94,12 @@ impl<'a> Excerpts<'a> {
 
     /// The way out, and an empty line.
     fn help(&self, f: &mut fmt::Formatter<'_>, problem: &Diagnostic, width: usize) -> fmt::Result {
+        let equals = "=".style(self.styles.frame);
+        if let Some(reason) = &problem.reason {
+            writeln!(f, "{:width$} {equals} {} {}", "", "note:".style(self.styles.strong), sanitize(reason))?;
+        }
         if let Some(help) = &problem.help {
-            let (equals, word) = ("=".style(self.styles.frame), "help:".style(self.styles.help));
-            writeln!(f, "{:width$} {equals} {word} {}", "", sanitize(help))?;
+            writeln!(f, "{:width$} {equals} {} {}", "", "help:".style(self.styles.help), sanitize(help))?;
         }
         writeln!(f)
     }

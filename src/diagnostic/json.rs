@@ -24,10 +24,13 @@ pub fn to_json(report: &Report, sources: &SourceMap) -> Value {
                 .collect();
             let mut value = json!({
                 "code": problem.code.as_str(),
-                "severity": problem.code.severity().as_str(),
+                "severity": problem.severity().as_str(),
                 "message": sanitize(&problem.message),
                 "help": problem.help.as_deref().map(sanitize),
             });
+            if let Some(reason) = &problem.reason {
+                value["reason"] = json!(sanitize(reason));
+            }
             match (problem.span, &problem.file) {
                 (Some(span), _) => merge(&mut value, place(span, sources)),
                 (None, file) => value["file"] = json!(file),

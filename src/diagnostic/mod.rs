@@ -30,12 +30,16 @@ pub struct Diagnostic {
     pub file: Option<String>,
     /// What is wrong, in one line. Never holds a secret.
     pub message: String,
+    /// What would happen, where the rule alone does not say it.
+    pub reason: Option<String>,
     /// What to write instead.
     pub help: Option<String>,
     /// Further places that belong to it, with a word each.
     pub labels: Vec<(Span, String)>,
     /// Whether it complains that something is not there.
     absent: bool,
+    /// Whether it is only worth knowing here, whatever its rule says.
+    mild: bool,
 }
 
 /// A message as it may be shown: without the secrets that can be told by their form, and not longer than a person reads.
@@ -54,9 +58,11 @@ impl Diagnostic {
             span: Some(span),
             file: None,
             message: printable(&message.into()),
+            reason: None,
             help: None,
             labels: Vec::new(),
             absent: false,
+            mild: false,
         }
     }
 
@@ -67,15 +73,24 @@ impl Diagnostic {
             span: None,
             file: Some(redact(&file.into())),
             message: printable(&message.into()),
+            reason: None,
             help: None,
             labels: Vec::new(),
             absent: false,
+            mild: false,
         }
     }
 
     /// A field that changes nothing where it stands.
     pub fn ignored(code: Code, field: &str, span: Span, why: &str) -> Self {
         Self::new(code, span, format!("`{field}` has no effect: {why}")).help("remove it")
+    }
+
+    /// Adds what would happen.
+    #[must_use]
+    pub fn reason(mut self, reason: &str) -> Self {
+        self.reason = Some(printable(reason));
+        self
     }
 
     /// Adds what to write instead.
@@ -93,6 +108,21 @@ impl Diagnostic {
         self
     }
 
+    /// Makes a warning a note, where the rule matters less.
+    #[must_use]
+    pub const fn note(mut self) -> Self {
+        self.mild = true;
+        self
+    }
+
+    /// How bad it is here.
+    pub const fn severity(&self) -> Severity {
+        match (self.code.severity(), self.mild) {
+            (Severity::Warning, true) => Severity::Note,
+            (severity, _) => severity,
+        }
+    }
+
     /// Adds a second place.
     #[must_use]
     pub fn label(mut self, span: Span, text: impl Into<String>) -> Self {
@@ -108,6 +138,7 @@ pub struct Report {
     secrets: Vec<Span>,
     errors: usize,
     warnings: usize,
+    notes: usize,
     partial: bool,
 }
 
@@ -122,9 +153,10 @@ impl Report {
         if self.partial && problem.absent {
             return;
         }
-        match problem.code.severity() {
+        match problem.severity() {
             Severity::Error => self.errors += 1,
             Severity::Warning => self.warnings += 1,
+            Severity::Note => self.notes += 1,
         }
         if self.problems.len() < MAX_KEPT {
             self.problems.push(problem);
@@ -159,6 +191,11 @@ impl Report {
         self.warnings
     }
 
+    /// How many notes there are.
+    pub const fn notes(&self) -> usize {
+        self.notes
+    }
+
     /// Whether further problems are counted only, so that nobody needs to think of help.
     pub fn is_full(&self) -> bool {
         self.problems.len() >= MAX_KEPT
@@ -166,7 +203,7 @@ impl Report {
 
     /// How many problems were counted but not kept.
     pub fn dropped(&self) -> usize {
-        self.errors + self.warnings - self.problems.len()
+        self.errors + self.warnings + self.notes - self.problems.len()
     }
 
     /// Whether nothing stands in the way of rendering.

@@ -37,10 +37,8 @@ fn rule(code: Code) -> Value {
 }
 
 fn result(problem: &Diagnostic, rules: &[Code], sources: &SourceMap) -> Value {
-    let text = match &problem.help {
-        Some(help) => format!("{}; {help}", problem.message),
-        None => problem.message.clone(),
-    };
+    let parts = [Some(&problem.message), problem.reason.as_ref(), problem.help.as_ref()];
+    let text = parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join("; ");
     let location = match (problem.span, &problem.file) {
         (Some(span), _) => location(span, sources),
         (None, file) => json!({"physicalLocation": {"artifactLocation": {"uri": uri(file.as_deref().unwrap_or(""))}}}),
@@ -48,7 +46,7 @@ fn result(problem: &Diagnostic, rules: &[Code], sources: &SourceMap) -> Value {
     let mut value = json!({
         "ruleId": problem.code.as_str(),
         "ruleIndex": rules.iter().position(|code| *code == problem.code),
-        "level": problem.code.severity().as_str(),
+        "level": problem.severity().as_str(),
         "message": {"text": crate::text::sanitize(&text)},
         "locations": [location],
     });

@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::{Checks, Server, and, list};
+use crate::advice::{self, Snapshots};
 use crate::facts::{Facts, kind, text};
-use crate::storage::{DEFAULT, Growing, VIRT_DEFAULT, growing, is_marked};
+use crate::storage::{DEFAULT, VIRT_DEFAULT, is_marked};
 
 pub(super) fn look(facts: &Facts, server: &Server, checks: &mut Checks) {
     if !checks.were_read("StorageClasses", kind::CLASS, facts) {
@@ -106,11 +107,6 @@ fn snapshots(classes: &[&Value], facts: &Facts, checks: &mut Checks) {
     if !checks.were_read("VolumeSnapshotClasses", kind::SNAPSHOT_CLASS, facts) {
         return;
     }
-    let taken = |driver: &str| facts.all_of(kind::SNAPSHOT_CLASS).any(|class| text(class, "/driver") == Some(driver));
-    // A driver that cannot be told from others is taken for one of CSI.
-    let csi = |driver: &str| {
-        facts.unknown(kind::CSI_DRIVER, "").is_some() || facts.get(kind::CSI_DRIVER, "", driver).is_some()
-    };
     let mut drivers: Vec<&str> = classes.iter().filter_map(|class| text(class, "/provisioner")).collect();
     drivers.sort_unstable();
     drivers.dedup();
@@ -122,20 +118,19 @@ fn snapshots(classes: &[&Value], facts: &Facts, checks: &mut Checks) {
             .map(|class| name(class))
             .collect();
         let users = list("class", "classes", &users);
-        if taken(driver) {
-            fine.push(driver);
-        } else if csi(driver) {
-            checks.warning(
+        match advice::snapshots(driver, facts) {
+            Snapshots::Taken => fine.push(driver),
+            Snapshots::Unknown => {}
+            Snapshots::NoClass => checks.warning(
                 format!("no VolumeSnapshotClass is for driver {driver}"),
                 &format!("disks of {users} cannot be snapshotted"),
                 format!("make a VolumeSnapshotClass with driver: {driver}, if the driver takes snapshots"),
-            );
-        } else {
-            checks.note(
+            ),
+            Snapshots::NoDriver => checks.note(
                 format!("{driver} is no driver of CSI, and takes no snapshots"),
                 &format!("disks of {users} cannot be snapshotted"),
                 String::new(),
-            );
+            ),
         }
     }
     if !fine.is_empty() {
@@ -147,25 +142,14 @@ fn snapshots(classes: &[&Value], facts: &Facts, checks: &mut Checks) {
 fn growth(classes: &[&Value], checks: &mut Checks) {
     let mut fine = Vec::new();
     for class in classes {
-        let (name, driver) = (name(class), text(class, "/provisioner").unwrap_or_default());
-        let allowed = class["allowVolumeExpansion"] == true;
-        let (why, mend) = match (growing(driver), allowed) {
-            (Growing::Pretends(why), _) => (format!("{driver}: {why}"), String::new()),
-            (Growing::Grows | Growing::Unknown, true) => {
-                fine.push(name);
-                continue;
-            }
-            (Growing::Grows, false) => (
-                "allowVolumeExpansion is not true".to_owned(),
-                format!("its driver can: kubectl patch storageclass {name} -p '{{\"allowVolumeExpansion\":true}}'"),
+        match advice::no_growth(class) {
+            None => fine.push(name(class)),
+            Some(lack) => checks.note(
+                format!("disks of class {} cannot grow: {}", name(class), lack.how),
+                "`expand` and a larger `size` are refused",
+                lack.mend,
             ),
-            (Growing::Unknown, false) => ("allowVolumeExpansion is not true".to_owned(), String::new()),
-        };
-        checks.note(
-            format!("disks of class {name} cannot grow: {why}"),
-            "`expand` and a larger `size` are refused",
-            mend,
-        );
+        }
     }
     if !fine.is_empty() {
         checks.ok(format!("disks of {} can grow", list("class", "classes", &fine)));

@@ -6,12 +6,15 @@ mod kinds;
 mod nodes;
 mod rights;
 mod settings;
+mod stage;
 mod versions;
 
 pub use rights::{Right, rights};
+pub use stage::at_stage;
 
 use std::collections::BTreeMap;
 
+use crate::advice::{Rule, Stage};
 use crate::facts::{Facts, kind};
 
 /// What is known of a server besides its objects. What could not be learned has the reason in its place.
@@ -43,6 +46,8 @@ pub struct Check {
     pub breaks: String,
     /// How to mend it, as an order; empty if nothing is to be done.
     pub mend: String,
+    /// The rule of a stage that it breaks.
+    pub rule: Option<Rule>,
 }
 
 /// A group of checks.
@@ -55,6 +60,7 @@ pub enum Area {
     Settings,
     Nodes,
     Rights,
+    Stage(Stage),
 }
 
 /// How something is.
@@ -82,6 +88,7 @@ impl Area {
             Self::Settings => "settings",
             Self::Nodes => "nodes",
             Self::Rights => "rights",
+            Self::Stage(_) => "stage",
         }
     }
 }
@@ -137,7 +144,7 @@ impl Checks {
     }
 
     fn add(&mut self, state: State, message: String, breaks: &str, mend: String) {
-        self.found.push(Check { area: self.area, state, message, breaks: breaks.to_owned(), mend });
+        self.found.push(Check { area: self.area, state, message, breaks: breaks.to_owned(), mend, rule: None });
     }
 }
 

@@ -1,4 +1,4 @@
-//! Settings of KubeVirt without which running machines take no changes.
+//! Settings of KubeVirt without which running machines take no changes, and of CDI without which disks lie elsewhere.
 
 use serde_json::Value;
 
@@ -7,6 +7,36 @@ use crate::facts::{Facts, kind, text};
 use crate::plan::{hides_growth, migrates, rolls_out};
 
 pub(super) fn look(facts: &Facts, server: &Server, checks: &mut Checks) {
+    of_kubevirt(facts, server, checks);
+    of_cdi(facts, server, checks);
+}
+
+/// Without the gate CDI fills a disk with a pod of its own, and that pod decides for which node the volume is made. CDI's
+/// operator keeps the gates of CDI in CDIConfig. Source: CDI, doc/waitforfirstconsumer-storage-handling.md and
+/// doc/cdi-config.md.
+fn of_cdi(facts: &Facts, server: &Server, checks: &mut Checks) {
+    const GATE: &str = "HonorWaitForFirstConsumer";
+    if server.lacks(kind::DATA_VOLUME) || !checks.were_read("the settings of CDI", kind::CDI_CONFIG, facts) {
+        return;
+    }
+    // That CDI is not ready yet is told with the versions.
+    let Some(config) = facts.all_of(kind::CDI_CONFIG).next() else { return };
+    let mut gates = crate::facts::strings(config, "/spec/featureGates");
+    if gates.contains(&GATE) {
+        return checks.ok(format!("disks are made where their machine starts ({GATE})"));
+    }
+    gates.push(GATE);
+    let gates = serde_json::json!({"spec": {"config": {"featureGates": gates}}});
+    let name = facts.all_of(kind::CDI).find_map(|cdi| text(cdi, "/metadata/name")).unwrap_or("cdi");
+    checks.warning(
+        format!("the feature gate {GATE} of CDI is off"),
+        "a disk with an image is made for any node, before its machine has one: on storage of nodes it may lie where \
+         the machine cannot start",
+        format!("kubectl patch cdi {name} --type merge -p '{gates}'"),
+    );
+}
+
+fn of_kubevirt(facts: &Facts, server: &Server, checks: &mut Checks) {
     if server.lacks(kind::MACHINE) || !checks.were_read("the settings of KubeVirt", kind::KUBEVIRT, facts) {
         return;
     }

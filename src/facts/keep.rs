@@ -6,10 +6,11 @@ use std::sync::LazyLock;
 use serde_json::{Map, Value, json};
 
 use super::kind;
+use super::saved::{BACKUP, RESTORE, SNAPSHOT_CLASS, SNAPSHOT_CONTENT, VOLUME_SNAPSHOT};
 use crate::text::{MASK, is_secret_key, redact};
 
 /// Steps to a field, separated by spaces. `*` stands for every entry; `x*` for every key that begins so.
-type Path = &'static str;
+pub(super) type Path = &'static str;
 
 /// What every object has.
 const METADATA: [Path; 16] = [
@@ -192,7 +193,7 @@ const ATTACHMENT: [Path; 5] = [
 ];
 
 // A class may name Secrets and addresses among its parameters: only those are kept that a backend asks for.
-const CLASS: [Path; 16] = [
+const CLASS: [Path; 18] = [
     "metadata annotations storageclass.*",
     "parameters archiveOnDelete",
     "parameters onDelete",
@@ -204,6 +205,8 @@ const CLASS: [Path; 16] = [
     "parameters storagePool",
     "parameters placementCount",
     "parameters autoPlace",
+    "parameters numberOfReplicas",
+    "parameters dataLocality",
     "parameters linstor.csi.linbit.com/*",
     "provisioner",
     "volumeBindingMode",
@@ -257,25 +260,8 @@ const SATELLITE: [Path; 5] = [
     "spec storagePools * zfsThinPool",
 ];
 
-const RESTORE: [Path; 4] =
-    ["metadata annotations vm.novasphere.dev/settled", "spec target", "spec virtualMachineSnapshotName", "status"];
-
-// Of the machine as it was only what holds its disks: the rest may be cloud-init.
-const SNAPSHOT_CONTENT: [Path; 6] = [
-    "spec virtualMachineSnapshotName",
-    "spec volumeBackups",
-    "spec source virtualMachine spec dataVolumeTemplates * metadata name",
-    "spec source virtualMachine spec template spec volumes * name",
-    "spec source virtualMachine spec template spec volumes * persistentVolumeClaim",
-    "spec source virtualMachine spec template spec volumes * dataVolume",
-];
-
-// A class may name Secrets among its parameters.
-const SNAPSHOT_CLASS: [Path; 4] =
-    ["metadata annotations snapshot.storage.kubernetes.io/*", "driver", "deletionPolicy", "parameters type"];
-
 /// The fields of each kind, besides what every object has.
-const KINDS: [(&str, &[Path]); 34] = [
+const KINDS: [(&str, &[Path]); 35] = [
     (kind::MACHINE, &MACHINE),
     (kind::INSTANCE, &INSTANCE),
     (kind::DATA_VOLUME, &DATA_VOLUME),
@@ -293,12 +279,13 @@ const KINDS: [(&str, &[Path]); 34] = [
     (kind::RESTORE, &RESTORE),
     (kind::QUOTA, &["spec hard", "status"]),
     (kind::CDI, &["status observedVersion", "status phase"]),
-    (kind::CDI_CONFIG, &["status"]),
+    (kind::CDI_CONFIG, &["spec featureGates", "status"]),
     (kind::SNAPSHOT_CLASS, &SNAPSHOT_CLASS),
-    (kind::VOLUME_SNAPSHOT, &["spec source", "status readyToUse"]),
+    (kind::VOLUME_SNAPSHOT, &VOLUME_SNAPSHOT),
     (kind::PROFILE, &["status"]),
     (kind::USAGE, &["items"]),
     (kind::CONFIG_MAP, &["data record", "data move"]),
+    (kind::BACKUP, &BACKUP),
     (kind::LONGHORN_VOLUME, &LONGHORN_VOLUME),
     (kind::LONGHORN_REPLICA, &LONGHORN_REPLICA),
     (kind::LONGHORN_ENGINE, &["spec volumeName", "status replicaModeMap"]),

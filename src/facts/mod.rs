@@ -6,6 +6,7 @@ mod journey;
 mod keep;
 mod object;
 mod record;
+mod saved;
 
 use std::collections::BTreeMap;
 
@@ -74,6 +75,8 @@ pub mod kind {
     pub const VOLUME_SNAPSHOT: &str = "VolumeSnapshot";
     /// How a driver takes snapshots.
     pub const SNAPSHOT_CLASS: &str = "VolumeSnapshotClass";
+    /// A backup of Velero.
+    pub const BACKUP: &str = "Backup";
     /// A volume of Longhorn.
     pub const LONGHORN_VOLUME: &str = "Volume";
     /// A copy of a volume of Longhorn.
@@ -129,6 +132,12 @@ impl Facts {
         let part = |pointer: &str| text(&object, pointer).unwrap_or_default().to_owned();
         let key = (part("/kind"), part("/metadata/namespace"), part("/metadata/name"));
         self.objects.insert(key, object);
+    }
+
+    /// Adds what other facts know.
+    pub fn extend(&mut self, other: Self) {
+        self.objects.extend(other.objects);
+        self.unread.extend(other.unread.into_iter().filter(|unread| !self.unread.contains(unread)).collect::<Vec<_>>());
     }
 
     /// Notes what could not be read.

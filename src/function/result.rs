@@ -29,11 +29,13 @@ fn result(problem: &Diagnostic, at: Option<(Span, (&Node, &Node))>) -> Value {
     let mut result = Map::new();
     // Programs show the message alone.
     let help = problem.help.as_ref().map(|help| format!("; help: {help}")).unwrap_or_default();
-    let message = format!("{}{help}", problem.message);
+    let reason = problem.reason.as_ref().map(|reason| format!("; {reason}")).unwrap_or_default();
+    let message = format!("{}{reason}{help}", problem.message);
     result.insert("message".to_owned(), json!(sanitize(&message)));
-    let severity = match problem.code.severity() {
+    let severity = match problem.severity() {
         Severity::Error => "error",
         Severity::Warning => "warning",
+        Severity::Note => "info",
     };
     result.insert("severity".to_owned(), json!(severity));
     if let Some((span, (node, item))) = at {

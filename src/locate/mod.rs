@@ -13,6 +13,7 @@ mod what_if;
 
 pub use absent::absent;
 pub use event::{Event, Fate, Verdict};
+pub(crate) use recover::retain;
 pub use recover::{Recovery, recovery};
 pub use trail::{Content, Hop, Placed, Trail};
 pub use what_if::{Effect, Hit, Impact, What, impacts};

@@ -98,7 +98,7 @@ pub(super) fn steps(volume: &Value, namespace: &str, claim: &str, remade: Option
 }
 
 /// The step that makes a deletion harmless.
-pub(super) fn retain(volume: &str) -> String {
+pub(crate) fn retain(volume: &str) -> String {
     format!(r#"kubectl patch pv {} -p '{{"spec":{{"persistentVolumeReclaimPolicy":"Retain"}}}}'"#, word(volume))
 }
 

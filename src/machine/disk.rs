@@ -34,6 +34,8 @@ pub struct Disk {
     pub origin: Origin,
     /// The StorageClass, if one was named.
     pub class: Option<String>,
+    /// Where the class, or the policy that chose it, stands in the file.
+    pub class_span: Option<Span>,
     /// Whether a storage policy chose the class and the modes, rather than the disk.
     pub class_by_policy: bool,
     /// Who may use it at the same time.
@@ -133,6 +135,8 @@ fn one(
         read_only,
         claim,
         class: disk.storage_class_name.as_ref().map(|class| class.0.clone()).or(policy.map(|p| p.class.clone())),
+        class_span: (disk.storage_class_name.as_ref().map(|class| class.span))
+            .or_else(|| disk.storage_policy.as_ref().map(|policy| policy.span)),
         class_by_policy: policy.is_some(),
         access_mode,
         volume_mode: disk.volume_mode.as_ref().map(|mode| mode.value).or(policy.and_then(|p| p.volume_mode)),

@@ -3,20 +3,25 @@
 use owo_colors::{OwoColorize as _, Style};
 use serde_json::{Value, json};
 
+use crate::advice::Stage;
 use crate::doctor::{Area, Check, State};
 use crate::text::{Styles, sanitize, wrap};
 
 /// All checks under the names of their groups, and how many there are of each state.
 pub fn checks(all: &[Check], styles: &Styles, width: usize) -> String {
     let mut out = String::new();
-    let mut area = None;
+    let (mut area, mut last) = (None, "");
     for check in all {
         if area != Some(check.area) {
             let gap = if area.is_some() { "\n" } else { "" };
             out.push_str(&format!("{gap}{}\n", title(check.area).style(styles.strong)));
             area = Some(check.area);
         }
-        out.push_str(&lines(check, styles, width));
+        // One way out of several evils is told once.
+        let again = matches!(check.area, Area::Stage(_)) && check.mend == last;
+        let mend = if again && !check.mend.is_empty() { "as above" } else { &check.mend };
+        out.push_str(&lines(check, mend, styles, width));
+        last = &check.mend;
     }
     out.push_str(&format!("\n{}\n", summary(all)));
     out
@@ -27,14 +32,17 @@ const fn title(area: Area) -> &'static str {
         Area::Versions => "Versions",
         Area::Kinds => "Kinds",
         Area::Storage => "Storage",
-        Area::Settings => "Settings of KubeVirt",
+        Area::Settings => "Settings of KubeVirt and CDI",
         Area::Nodes => "Nodes",
         Area::Rights => "Your rights",
+        Area::Stage(Stage::Development) => "Fit for development",
+        Area::Stage(Stage::PreProduction) => "Fit for pre-production",
+        Area::Stage(Stage::Production) => "Fit for production",
     }
 }
 
 /// `! no StorageClass is the default`, what breaks, and how to mend it.
-fn lines(check: &Check, styles: &Styles, width: usize) -> String {
+fn lines(check: &Check, mend: &str, styles: &Styles, width: usize) -> String {
     let (sign, style) = match check.state {
         State::Ok => ("✓", styles.help),
         State::Note => ("·", styles.frame),
@@ -56,8 +64,8 @@ fn lines(check: &Check, styles: &Styles, width: usize) -> String {
     if !check.breaks.is_empty() {
         write(" ", Style::new(), &check.breaks, 2);
     }
-    if !check.mend.is_empty() {
-        write("→", styles.help, &check.mend, 4);
+    if !mend.is_empty() {
+        write("→", styles.help, mend, 4);
     }
     out
 }
@@ -87,9 +95,20 @@ pub fn doctor_json(all: &[Check], namespace: &str) -> Value {
         "kind": "Doctor",
         "namespace": namespace,
         "healthy": all.iter().all(|check| check.state != State::Broken),
-        "checks": all.iter().map(|check| json!({
-            "area": check.area.word(), "state": check.state.word(), "message": check.message,
-            "breaks": check.breaks, "mend": check.mend,
-        })).collect::<Vec<_>>(),
+        "checks": all.iter().map(one).collect::<Vec<_>>(),
     })
+}
+
+fn one(check: &Check) -> Value {
+    let mut one = json!({
+        "area": check.area.word(), "state": check.state.word(), "message": check.message, "breaks": check.breaks,
+        "mend": check.mend,
+    });
+    if let Area::Stage(stage) = check.area {
+        one["stage"] = json!(stage.word());
+    }
+    if let Some(rule) = check.rule {
+        one["rule"] = json!(rule.word());
+    }
+    one
 }

@@ -42,6 +42,9 @@ fn without_login(text: &mut String) {
     }
 }
 
+/// The name of the detail that says how many copies a storage shall keep.
+pub(super) const COPIES: &str = "copies wanted";
+
 /// The name of a driver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Driver {
@@ -174,5 +177,10 @@ impl Place {
             survives_node: None,
             notes: Vec::new(),
         }
+    }
+
+    /// How many copies the storage shall keep; none where it keeps no copies, or does not tell.
+    pub fn wanted(&self) -> Option<u64> {
+        self.details.iter().find(|(name, _)| *name == COPIES)?.1.parse().ok()
     }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::backend::COPIES;
 use super::{Backend, Copy, CopyState, Driver, Growing, Holder, Place, Traced, command};
 use crate::facts::{kind, text};
 
@@ -35,7 +36,7 @@ fn locate(traced: &Traced<'_>) -> Place {
         }
     }
     place.copies = copies;
-    place.details.extend(wanted.map(|count| ("copies wanted", count.to_owned())));
+    place.details.extend(wanted.map(|count| (COPIES, count.to_owned())));
     place.details.extend(pool.map(|pool| ("storage pool", pool.to_owned())));
     if let Some(resource) = &resource {
         place.look = ["resource", "volume"]

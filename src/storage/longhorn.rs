@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::backend::COPIES;
 use super::{Backend, Copy, CopyState, Driver, Full, Growing, Holder, Place, Traced, command, on, word};
 use crate::facts::{condition, kind, path, strings, text};
 
@@ -25,7 +26,7 @@ fn locate(traced: &Traced<'_>) -> Place {
     let mut place = Place::new(holder(&copies, wanted, is_strict));
     place.full = Full::Pauses;
     place.details.push(("volume", name.to_owned()));
-    place.details.extend(wanted.map(|count| ("copies wanted", count.to_string())));
+    place.details.extend(wanted.map(|count| (COPIES, count.to_string())));
     place.details.extend(of("/status/state").map(|state| ("state", state.to_owned())));
     place.details.extend(of("/status/robustness").map(|state| ("robustness", state.to_owned())));
     if volume.is_some() {

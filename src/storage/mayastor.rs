@@ -1,5 +1,6 @@
 //! OpenEBS Mayastor: copies in pools of disks. Which pools has a volume, it keeps to itself.
 
+use super::backend::COPIES;
 use super::{Backend, Driver, Growing, Holder, Place, Traced, command};
 use crate::facts::{kind, text};
 
@@ -27,7 +28,7 @@ fn locate(traced: &Traced<'_>) -> Place {
         _ => {}
     }
     place.at = traced.identifier();
-    place.details.extend(wanted.map(|count| ("copies wanted", count.to_owned())));
+    place.details.extend(wanted.map(|count| (COPIES, count.to_owned())));
     if !nodes.is_empty() {
         place.details.push(("nodes with pools", nodes.join(", ")));
     }

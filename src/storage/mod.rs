@@ -13,6 +13,7 @@ mod ceph;
 mod ceph_fs;
 mod ceph_rbd;
 mod cinder;
+mod class;
 mod csi_hostpath;
 mod csi_nfs;
 mod default;
@@ -49,6 +50,7 @@ mod vsphere;
 mod tests;
 
 pub use backend::{Backend, Copy, CopyState, Driver, Erased, Full, Holder, Place};
+pub use class::of_class;
 pub(crate) use default::{DEFAULT, VIRT_DEFAULT, is_marked};
 pub use growth::{Growing, cool_down, growing};
 pub(crate) use look::{command, on, word};

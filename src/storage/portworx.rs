@@ -1,5 +1,6 @@
 //! Portworx: copies on several nodes, or a disk of a storage array.
 
+use super::backend::COPIES;
 use super::{Backend, Driver, Growing, Holder, Place, Traced, command};
 
 pub(super) static BACKEND: Backend = Backend {
@@ -22,7 +23,7 @@ fn locate(traced: &Traced<'_>) -> Place {
         place.holder = Holder::Server("a storage array".to_owned());
         place.details.push(("backend", array.to_owned()));
     } else if let Some(count) = value("repl") {
-        place.details.push(("copies wanted", count.to_owned()));
+        place.details.push((COPIES, count.to_owned()));
         if count == "1" {
             place.holder = Holder::Node(None);
             place.notes.push("it has one copy, and only Portworx knows on which node".to_owned());

@@ -26,11 +26,12 @@ Storage
   ✓ driver.longhorn.io takes snapshots
   ✓ disks of class fast can grow
 
-Settings of KubeVirt
+Settings of KubeVirt and CDI
   ✓ running machines take changes (vmRolloutStrategy LiveUpdate)
   ✓ KubeVirt migrates machines to carry out changes (workloadUpdateMethods
     LiveMigrate)
   ✓ guests see that their disks grow (ExpandDisks)
+  ✓ disks are made where their machine starts (HonorWaitForFirstConsumer)
 
 Nodes
   ✓ 2 nodes offer KVM and take machines: machines can live-migrate
@@ -53,7 +54,7 @@ Your rights
   ✓ snapshot restore: you may
   ✓ export: you may
 
-31 fine
+32 fine
 ";
     assert_eq!(checks(&World::fit().checks(), &Styles::default(), 80), expected);
 }
@@ -74,7 +75,7 @@ Versions
     → upgrade Kubernetes, one minor version after the other
 ";
     assert!(shown.starts_with(start), "{shown}");
-    assert!(shown.ends_with("\n1 broken, 1 warning, 1 not known, 28 fine\n"), "{shown}");
+    assert!(shown.ends_with("\n1 broken, 1 warning, 1 not known, 29 fine\n"), "{shown}");
 }
 
 #[test]

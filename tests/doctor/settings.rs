@@ -49,6 +49,23 @@ fn migrations_for_changes() {
 }
 
 #[test]
+fn disks_made_for_any_node() {
+    case(
+        |w| w.object("CDIConfig", "config")["spec"]["featureGates"] = json!(["DataVolumeClaimAdoption"]),
+        r#"  ! the feature gate HonorWaitForFirstConsumer of CDI is off
+    a disk with an image is made for any node, before its machine has one: on storage of nodes it may lie where the machine cannot start
+    → kubectl patch cdi cdi --type merge -p '{"spec":{"config":{"featureGates":["DataVolumeClaimAdoption","HonorWaitForFirstConsumer"]}}}'
+"#,
+    );
+    case(
+        |w| {
+            w.forbid("CDIConfig");
+        },
+        "  ? the settings of CDI: cannot list CDIConfig: forbidden\n",
+    );
+}
+
+#[test]
 fn growing_disks() {
     case(
         |w| {

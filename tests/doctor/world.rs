@@ -24,7 +24,7 @@ pub fn node(name: &str) -> Value {
 }
 
 /// A class with all that CDI and the snapshot controller know of it.
-fn class(name: &str, driver: &str) -> [Value; 4] {
+pub fn class(name: &str, driver: &str) -> [Value; 4] {
     [
         json!({
             "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": name, "annotations": {}},
@@ -53,8 +53,12 @@ impl World {
             "apiVersion": "cdi.kubevirt.io/v1beta1", "kind": "CDI", "metadata": {"name": "cdi"},
             "status": {"observedVersion": "v1.61.1", "phase": "Deployed"},
         });
+        let config = json!({
+            "apiVersion": "cdi.kubevirt.io/v1beta1", "kind": "CDIConfig", "metadata": {"name": "config"},
+            "spec": {"featureGates": ["HonorWaitForFirstConsumer"]},
+        });
         let mut world = Self {
-            objects: vec![kubevirt, cdi, node("n1"), node("n2")],
+            objects: vec![kubevirt, cdi, config, node("n1"), node("n2")],
             unread: Vec::new(),
             server: Server {
                 kubernetes: Ok((1, 34)),

@@ -41,6 +41,7 @@ mod snapshots;
 mod snapshots_exports;
 mod sources;
 mod users;
+mod validate;
 mod world;
 
 #[path = "../blocks.rs"]
@@ -158,6 +159,7 @@ fn usual(world: &Arc<World>) -> Vec<Trial> {
         crd::every_example_is_accepted,
         crd::every_invalid_example_is_refused,
         doctor::a_cluster_that_is_fit,
+        doctor::at_a_stage,
         faults::answers_are_errors,
         faults::connections_are_cut,
         faults::requests_wait,
@@ -199,6 +201,8 @@ fn usual(world: &Arc<World>) -> Vec<Trial> {
         snapshots::what_kubevirt_would_not_do,
         snapshots_exports::of_a_machine_and_of_its_snapshot,
         users::may_do_exactly_this,
+        validate::what_classes_do,
+        validate::what_the_cluster_refuses,
     )
 }
 

@@ -345,6 +345,7 @@ async fn operates(cluster: &Cluster, people: &People) -> Result<()> {
     let web = &file(cluster, "rights-web", &text)?;
     // As others make them.
     cluster.objects.apply(&bare()).await?;
+    operator(&["validate", "-f", web, "--stage", "production", "--server-side"]).await?.ended(0)?;
     operator(&["apply", "-f", web, "--wait"]).await?.ended(0)?;
     let less = text.lines().filter(|line| !line.contains("networks:") && !line.contains("cloudInitUser:"));
     let less = file(cluster, "rights-less", &less.collect::<Vec<_>>().join("\n"))?;
@@ -394,6 +395,7 @@ async fn looks(cluster: &Cluster, people: &People) -> Result<()> {
     viewer(&["status", "web"]).await?.ended(0)?;
     viewer(&["where-is-my-data", "web"]).await?.ended(0)?;
     viewer(&["doctor"]).await?.ended(0)?;
+    viewer(&["doctor", "--stage", "production"]).await?.ended(0)?;
     viewer(&["snapshot", "list"]).await?.ended(0)?;
     viewer(&["migrate", "web"]).await?.ended(0)?;
     viewer(&["adopt", "vm/bare"]).await?.ended(0)?;

@@ -67,7 +67,8 @@ pub(super) fn kind(path: &[&str], arg: &Arg) -> Option<Kind> {
         // `fn` reads the words of a setting and of a flag in the same way.
         ("include|omit|only", _) => Kind::Free,
         (
-            "COUNT" | "DURATION" | "GROUP" | "LABELS" | "N" | "PERCENT" | "SIZE" | "TOKEN" | "UID" | "URL" | "USER",
+            "COUNT" | "DAYS" | "DURATION" | "GROUP" | "LABELS" | "N" | "PERCENT" | "SIZE" | "TOKEN" | "UID" | "URL"
+            | "USER",
             _,
         ) => Kind::Free,
         // The name of a machine that is not there yet.
