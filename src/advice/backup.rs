@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::facts::{Facts, is_going, kind, strings, text};
 use crate::locate::{Located, Trail};
 use crate::status::time::seconds;
+use crate::storage::Holder;
 
 /// How a disk is saved, from the worst.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,13 +71,22 @@ impl<'a> Saves<'a> {
             |object: &&&Value| strings(object, "/status/snapshotVolumes/includedVolumes").contains(&&*disk.name);
         let outlives = |snapshot: &Value| placed.place.snapshots_survive || self.is_copied(snapshot);
         let all = of_claim.chain(of_machine.filter(young).filter(holds));
-        if let Some(best) = all.map(|one| if outlives(one) { Saved::Outside } else { Saved::Inside }).max() {
-            return best;
+        let best = all.map(|one| if outlives(one) { Saved::Outside } else { Saved::Inside }).max();
+        if best == Some(Saved::Outside) {
+            return Saved::Outside;
         }
+        // What lies in the volume may have been copied away: who may not look does not know.
         let own = crate::storage::backend(&placed.driver).kinds.contains(&kind::LONGHORN_VOLUME);
         let unread = self.facts.unknown(kind::VOLUME_SNAPSHOT, namespace);
         let unread = unread.or_else(|| self.facts.unknown(kind::LONGHORN_VOLUME, "").filter(|_| own));
-        unread.map_or(Saved::No, |unread| Saved::Unknown(unread.reason.clone()))
+        let unread = unread.or_else(|| self.facts.unknown(kind::SNAPSHOT_CLASS, "").filter(|_| best.is_some()));
+        if let Some(unread) = unread {
+            return Saved::Unknown(unread.reason.clone());
+        }
+        if best.is_some() && placed.place.holder == Holder::Unknown {
+            return Saved::Unknown(format!("whether snapshots of {} outlive their volumes", placed.driver));
+        }
+        best.unwrap_or(Saved::No)
     }
 
     /// The backup of Velero with all objects of a namespace that was begun at `since` or later; of several the youngest.
@@ -115,8 +125,8 @@ fn holds_all_of(backup: &Value, namespace: &str) -> bool {
     };
     all("/spec/includedNamespaces", namespace)
         && !strings(backup, "/spec/excludedNamespaces").iter().any(|name| *name == "*" || *name == namespace)
-        && ["/spec/includedResources", "/spec/includedNamespacedResources"].iter().all(|list| all(list, "*"))
-        && ["Resources", "NamespacedResources", "ClusterScopedResources"]
+        && ["/spec/includedResources", "/spec/includedNamespaceScopedResources"].iter().all(|list| all(list, "*"))
+        && ["Resources", "NamespaceScopedResources", "ClusterScopedResources"]
             .iter()
             .all(|list| none(&format!("/spec/excluded{list}")))
         && ["/spec/labelSelector", "/spec/orLabelSelectors"].iter().all(|selector| none(selector))

@@ -94,16 +94,38 @@ pub fn lacks(class: &Value, facts: &Facts) -> Vec<Lack> {
     alone.into_iter().chain(no_growth(class)).chain(no_snapshots(class, facts)).collect()
 }
 
-/// The class to which disks that lack something should move: one that does not lack it, of these one whose storage keeps
-/// copies, of these the one with the fewest lacks, and the first by name.
+/// The class to which disks that lack something should move: one that does not lack it and does not depend on one node or
+/// copy, for more copies one whose storage keeps them; of these the one with the fewest lacks, and the first by name.
 pub(super) fn better(rule: Rule, facts: &Facts) -> Option<&str> {
     let fit = facts.all_of(kind::CLASS).filter_map(|class| {
         let place = of_class(class);
         let lacks = lacks(class, facts);
-        let fits = place.holder != Holder::Unknown && lacks.iter().all(|lack| lack.rule != rule);
-        fits.then(|| (place.holder != Holder::Copies, lacks.len(), name(class)))
+        let for_copies = matches!(rule, Rule::NodeLocal | Rule::OneCopy);
+        // LINSTOR keeps one copy where its class says nothing. Source: linstor-csi, pkg/volume/parameter.go.
+        let told = place.wanted().is_some() || text(class, "/provisioner") != Some("linstor.csi.linbit.com");
+        let kept = place.holder == Holder::Copies && told;
+        let known = place.holder != Holder::Unknown && (kept || !for_copies);
+        let fits = known && alone(&place).is_none() && lacks.iter().all(|lack| lack.rule != rule);
+        fits.then(|| (!kept, lacks.len(), name(class)))
     });
     fit.min().map(|(_, _, name)| name)
+}
+
+/// What a better class does.
+pub(super) const fn gain(rule: Rule) -> &'static str {
+    match rule {
+        Rule::NoGrowth => "makes disks larger",
+        Rule::NoSnapshots => "takes snapshots",
+        Rule::NodeLocal
+        | Rule::OneCopy
+        | Rule::SystemAndData
+        | Rule::NoBackup
+        | Rule::OnlySnapshots
+        | Rule::BackupUnseen
+        | Rule::Erased
+        | Rule::ClassByDefault
+        | Rule::NoAutoExpand => "keeps copies on several nodes",
+    }
 }
 
 /// The command that moves the disks of a machine.

@@ -3,14 +3,13 @@
 
 use serde_json::Value;
 
-use super::class::{better, lacks, name};
-use super::live::gain;
+use super::class::{better, gain, lacks, name, to_class};
 use super::{Rule, Stage, Weight};
 use crate::diagnostic::{Diagnostic, Report};
 use crate::facts::{Facts, kind, text};
 use crate::machine::{Disk, Machine, Origin};
 use crate::source::Span;
-use crate::storage::{DEFAULT, VIRT_DEFAULT, is_marked};
+use crate::storage::{DEFAULT, VIRT_DEFAULT, is_marked, word};
 
 /// Checks a machine. `facts` are the classes of a cluster, if they are known, and perhaps claims that are there already.
 pub fn of_file(machine: &Machine, stage: Stage, facts: Option<&Facts>, report: &mut Report) {
@@ -24,7 +23,7 @@ pub fn of_file(machine: &Machine, stage: Stage, facts: Option<&Facts>, report: &
     for disk in &machine.disks {
         let live = facts.and_then(|facts| claim(machine, disk, facts));
         let class = facts.and_then(|facts| class(disk, live, facts));
-        let fixed = class.zip(facts).is_some_and(|(class, facts)| told.class(disk, class, facts));
+        let fixed = class.zip(facts).is_some_and(|(class, facts)| told.class(machine, disk, live, class, facts));
         if disk.origin.is_existing() {
             continue;
         }
@@ -32,7 +31,8 @@ pub fn of_file(machine: &Machine, stage: Stage, facts: Option<&Facts>, report: &
             let message = format!("the cluster's default class decides where the disk `{}` lies", disk.name);
             let fit = class.zip(facts).map(|(class, facts)| {
                 let better = better(Rule::NodeLocal, facts).filter(|_| !lacks(class, facts).is_empty());
-                better.unwrap_or(name(class))
+                // A disk that is there already stays in its class, whatever the file says.
+                better.filter(|_| live.is_none()).unwrap_or(name(class))
             });
             let help = match fit {
                 Some(class) => format!("say it: `storageClassName: {class}`"),
@@ -64,12 +64,19 @@ impl Told<'_> {
     }
 
     /// What the class of a disk lacks. Whether it cannot grow.
-    fn class(&mut self, disk: &Disk, class: &Value, facts: &Facts) -> bool {
+    fn class(&mut self, machine: &Machine, disk: &Disk, live: Option<&Value>, class: &Value, facts: &Facts) -> bool {
         let at = disk.class_span.unwrap_or(disk.name_span);
         let lacks = lacks(class, facts);
         for lack in &lacks {
             let message = lack.of(&format!("class `{}` of the disk `{}`", name(class), disk.name));
             let help = match (lack.mend.as_str(), better(lack.rule, facts)) {
+                ("", Some(better)) if live.is_some() => {
+                    let namespace = machine.namespace.as_deref().unwrap_or_default();
+                    format!("{} --disk {}", to_class(&machine.name, namespace, better), word(&disk.name))
+                }
+                ("", Some(better)) if disk.class_by_policy => {
+                    format!("class `{better}` {}: let the policy stand for it, or write it instead", gain(lack.rule))
+                }
                 ("", Some(better)) => format!("`storageClassName: {better}` {}", gain(lack.rule)),
                 ("", None) => format!("take a class that {}", gain(lack.rule)),
                 (mend, _) => mend.to_owned(),

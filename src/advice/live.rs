@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::backup::{Saved, Saves};
-use super::class::{ANY, Lack, alone, better, lacks, name, to_class};
+use super::class::{ANY, Lack, alone, better, gain, lacks, name, to_class};
 use super::{Rule, Stage, Weight};
-use crate::facts::{Facts, kind};
+use crate::facts::{Facts, kind, text};
 use crate::locate::{Atlas, Content, Located, Trail, locate, retain};
 use crate::status::subjects;
 use crate::storage::{DEFAULT, VIRT_DEFAULT, is_marked, word};
@@ -169,7 +169,11 @@ impl Found<'_> {
                         format!("{backend} without a class {does}")
                     }
                 };
-                self.groups.entry((rule, what)).or_default().add(&user, &disk.name);
+                let group = self.groups.entry((rule, what)).or_default();
+                group.add(&user, &disk.name);
+                if disk.content == Content::HostDisk {
+                    group.mend = String::from("no command moves a hostDisk: put what is in it on a disk with a claim");
+                }
             }
         }
     }
@@ -213,8 +217,8 @@ impl Found<'_> {
             let user = (machine.subject.namespace.clone(), machine.subject.shown());
             // Where there are no bytes yet, none can be lost.
             let bytes = kept(machine).filter(|disk| disk.volume.is_some() || disk.content == Content::HostDisk);
-            let worst = bytes.map(|disk| (saves.of_disk(machine, disk, since), disk.name.as_str())).min();
-            let Some((worst, disk)) = worst else { continue };
+            let found: Vec<_> = bytes.map(|disk| (saves.of_disk(machine, disk, since), disk)).collect();
+            let Some(worst) = found.iter().map(|(saved, _)| saved.clone()).min() else { continue };
             let rule = match (worst, saves.of_namespace(&machine.subject.namespace, since)) {
                 (Saved::Outside, _) => {
                     fine += 1;
@@ -227,7 +231,8 @@ impl Found<'_> {
                 (Saved::No | Saved::Inside, Ok(Some(backup))) => {
                     let head = format!("Velero backed up the namespace in the last {}", span(days));
                     let group = self.groups.entry((Rule::BackupUnseen, head)).or_default();
-                    group.mend = format!("velero backup describe {} --details", word(name(backup)));
+                    let place = text(backup, "/metadata/namespace").unwrap_or("velero");
+                    group.mend = format!("velero backup describe {} -n {} --details", word(name(backup)), word(place));
                     group.users.insert(user, Vec::new());
                     continue;
                 }
@@ -238,7 +243,11 @@ impl Found<'_> {
                 Rule::NoBackup => format!("the cluster shows no backup of the last {}", span(days)),
                 _ => format!("only snapshots in the volumes are of the last {}", span(days)),
             };
-            self.groups.entry((rule, head)).or_default().add(&user, disk);
+            let group = self.groups.entry((rule, head)).or_default();
+            let unsaved = found.iter().filter(|(saved, _)| matches!(saved, Saved::No | Saved::Inside));
+            // `export` reads claims.
+            let disks = unsaved.filter(|(_, disk)| disk.claim.is_some()).map(|(_, disk)| disk.name.clone());
+            group.users.entry(user).or_default().extend(disks);
         }
         let missing = self
             .groups
@@ -299,8 +308,19 @@ impl Found<'_> {
         }
         let export = || {
             let Some(((namespace, machine), disks)) = group.users.first_key_value() else { return String::new() };
-            let (machine, namespace, disks) = (word(machine), word(namespace), flags(disks));
-            format!("; by hand, while it is off: kubectl wukong export {machine} -n {namespace}{disks} --output FILE")
+            let (machine, namespace) = (word(machine), word(namespace));
+            let one = |disk: &String| {
+                let disk = word(disk);
+                format!("kubectl wukong export {machine} -n {namespace} --disk {disk} --output FILE")
+            };
+            match disks.as_slice() {
+                [] => String::new(),
+                [disk] => format!("; by hand, while it is off: {}", one(disk)),
+                [first, rest @ ..] => {
+                    let rest: Vec<_> = rest.iter().map(|disk| word(disk)).collect();
+                    format!("; by hand, while it is off: {}, then {} into other files", one(first), rest.join(", "))
+                }
+            }
         };
         match rule {
             Rule::NodeLocal | Rule::OneCopy | Rule::NoGrowth | Rule::NoSnapshots => {
@@ -338,7 +358,8 @@ impl Found<'_> {
             (Some(better), None, Some((mark, class))) => {
                 let (better, class) = (word(better), word(class));
                 format!(
-                    "kubectl annotate storageclass {class} {mark}- && kubectl annotate storageclass {better} {mark}=true"
+                    "kubectl annotate storageclass {better} {mark}=true --overwrite && \
+                     kubectl annotate storageclass {class} {mark}-"
                 )
             }
             (_, None, _) => format!("make a class that {gain} the default"),
@@ -358,23 +379,6 @@ fn flags(disks: &[String]) -> String {
         return String::new();
     }
     disks.iter().map(|disk| format!(" --disk {}", word(disk))).collect()
-}
-
-/// What a better class does.
-pub(super) const fn gain(rule: Rule) -> &'static str {
-    match rule {
-        Rule::NoGrowth => "makes disks larger",
-        Rule::NoSnapshots => "takes snapshots",
-        Rule::NodeLocal
-        | Rule::OneCopy
-        | Rule::SystemAndData
-        | Rule::NoBackup
-        | Rule::OnlySnapshots
-        | Rule::BackupUnseen
-        | Rule::Erased
-        | Rule::ClassByDefault
-        | Rule::NoAutoExpand => "keeps copies on several nodes",
-    }
 }
 
 /// `24 hours`, `7 days`.

@@ -163,5 +163,5 @@ pub(super) fn from_series(all: &[Series], disk: &Disk<'_>, window: i64, now: i64
 /// have the same.
 fn was_on(instance: &Value, node: &str) -> bool {
     let places = ["/status/nodeName", "/status/migrationState/sourceNode", "/status/migrationState/targetNode"];
-    node.is_empty() || places.iter().any(|place| text(instance, place) == Some(node))
+    places.iter().any(|place| text(instance, place) == Some(node))
 }

@@ -287,7 +287,11 @@ impl Round<'_> {
                 // After a cut, a repetition meets its own work.
                 let found =
                     session.door.get(Resource::PersistentVolumeClaim, Some(&decision.namespace), &decision.claim);
-                let found = session.runtime.block_on(found).ok().flatten();
+                let Ok(found) = session.runtime.block_on(found) else {
+                    let what = format!("{name}: claim {} has changed, by this run or another", decision.claim);
+                    self.terminal.progress("disk", &format!("{what}; the next run tells"));
+                    return Exit::Done;
+                };
                 let own = found.as_ref().filter(|found| {
                     let note = |object: &Value| path(object, &["metadata", "annotations", GROWN]).cloned();
                     note(found).is_some() && note(found) == note(&step.body)

@@ -1,5 +1,6 @@
 //! `kubectl wukong validate`
 
+use std::collections::BTreeSet;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
@@ -15,7 +16,7 @@ use super::terminal::{Terminal, counts};
 use crate::advice::{Stage, of_file};
 use crate::cluster::{Purpose, Refused, Wanted, fetch};
 use crate::diagnostic::{to_json, to_sarif};
-use crate::facts::Facts;
+use crate::facts::{Facts, kind};
 use crate::plan::{Plan, Wishes};
 use crate::{Code, Diagnostic, Loaded, Machine, Options, output};
 
@@ -75,15 +76,26 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     let mut loaded = args.input.load(&args.input.options());
     if let Some(stage) = args.stage {
         let facts = args.facts.as_ref().map(|path| read(path)).transpose()?;
-        advise(&mut loaded, stage.into(), facts.as_ref().map(|(facts, _)| facts));
+        advise(&mut loaded, stage.into(), facts.as_ref().map(|(facts, _)| facts), terminal);
     }
     show(args, &loaded, terminal)
 }
 
 /// What speaks against the machines of the files.
-fn advise(loaded: &mut Loaded, stage: Stage, classes: Option<&Facts>) {
+fn advise(loaded: &mut Loaded, stage: Stage, classes: Option<&Facts>, terminal: &Terminal) {
+    for gap in classes.iter().flat_map(|facts| facts.gaps()) {
+        terminal.warning(&format!("judged without it: {}", gap.reason));
+    }
     for machine in &loaded.machines {
         of_file(machine, stage, classes, &mut loaded.report);
+    }
+    let known = classes.filter(|facts| facts.unknown(kind::CLASS, "").is_none());
+    let disks = loaded.machines.iter().flat_map(|machine| &machine.disks);
+    let named: BTreeSet<_> = disks.filter_map(|disk| disk.class.as_deref()).collect();
+    for class in
+        named.into_iter().filter(|class| known.is_some_and(|facts| facts.get(kind::CLASS, "", class).is_none()))
+    {
+        terminal.warning(&format!("there is no StorageClass `{class}`: nothing is known of its disks"));
     }
 }
 
@@ -107,14 +119,11 @@ fn of_cluster(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     };
     loaded.report.extend(problems);
     if let (Some(stage), Some(classes)) = (args.stage, &classes) {
-        for gap in classes.gaps() {
-            terminal.warning(&format!("judged without it: {}", gap.reason));
-        }
         if let Some(path) = &args.save_facts {
             let file = output::json(&classes.to_file(now()));
             std::fs::write(path, file).with_context(|| format!("cannot write {}", path.display()))?;
         }
-        advise(&mut loaded, stage.into(), Some(classes));
+        advise(&mut loaded, stage.into(), Some(classes), terminal);
     }
     show(args, &loaded, terminal)
 }

@@ -201,14 +201,22 @@ impl Carry<'_> {
     }
 }
 
-/// Asks for a larger claim, or notes what its file says of its growth; gives the stored one. Its status may move meanwhile, and the server lets no claim shrink, so
-/// that its UID is condition enough.
+/// How often a claim whose status moves is looked at again.
+const LOOKS: usize = 5;
+
+/// Asks for a larger claim, or notes what its file says of its growth; gives the stored one. The claim is the one that was
+/// planned for: who asked for more meanwhile, `expand --auto` for one, would get less, since the server lowers a request
+/// that is not met yet. Its status may move.
 ///
 /// # Errors
-/// The server refused.
+/// The server refused, or the claim is another one now, or asks for something else: a conflict.
 pub async fn grow(door: &Door, namespace: &str, step: &Step, write: &Write<'_>) -> Result<Value, Refused> {
-    let uid = step.live.as_ref().map(|live| live["metadata"]["uid"].clone());
-    let mut patch = json!({"metadata": {"uid": uid}});
+    let part = |claim: &Value| {
+        let at = |pointer: &str| claim.pointer(pointer).cloned();
+        (at("/metadata/uid"), at("/spec/resources/requests"))
+    };
+    let live = step.live.clone().unwrap_or_default();
+    let mut patch = json!({"metadata": {"uid": live["metadata"]["uid"]}});
     if let Some(spec) = step.body.get("spec") {
         patch["spec"] = spec.clone();
     }
@@ -218,7 +226,25 @@ pub async fn grow(door: &Door, namespace: &str, step: &Step, write: &Write<'_>) 
             patch["metadata"][key] = value.clone();
         }
     }
-    door.merge(Resource::PersistentVolumeClaim, Some(namespace), &step.name, &patch, write).await
+    let kind = Resource::PersistentVolumeClaim;
+    if !patch["metadata"]["resourceVersion"].is_null() || patch.get("spec").is_none() {
+        return door.merge(kind, Some(namespace), &step.name, &patch, write).await;
+    }
+    patch["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
+    let mut tried = 0;
+    loop {
+        let refused = match door.merge(kind, Some(namespace), &step.name, &patch, write).await {
+            Err(refused) if refused.reason == Reason::Conflict => refused,
+            done => return done,
+        };
+        // Who may not look again leaves it to whoever plans anew.
+        let now = door.get(kind, Some(namespace), &step.name).await.ok().flatten();
+        tried += 1;
+        match now.filter(|now| tried < LOOKS && part(now) == part(&live)) {
+            Some(now) => patch["metadata"]["resourceVersion"] = now["metadata"]["resourceVersion"].clone(),
+            None => return Err(refused),
+        }
+    }
 }
 
 /// The version of an empty store, which no object ever has. With it, server-side apply makes an object but answers with a

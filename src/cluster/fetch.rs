@@ -2,8 +2,10 @@
 //! listed.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -185,6 +187,8 @@ async fn everywhere(door: Door, kind: Resource, namespaces: BTreeSet<String>, ho
 
 /// How long one guest agent is waited for.
 const ANSWER: Duration = Duration::from_secs(15);
+/// How many are asked at once.
+const AGENTS: usize = 12;
 
 /// Asks the guest agents of instances, by namespace and name, how full their file systems are. Who has none, or does not
 /// answer, is left out: a guest is not obliged to. Where it may not be asked, that is noted once for a namespace.
@@ -193,12 +197,16 @@ const ANSWER: Duration = Duration::from_secs(15);
 /// A fault of this program.
 pub async fn read_usage(door: &Door, names: &BTreeSet<(String, String)>, facts: &mut Facts) -> Result<(), Refused> {
     let mut reads = JoinSet::new();
+    // Fewer than requests may be under way: nobody's time passes while they wait for their turn.
+    let turns = Arc::new(Semaphore::new(AGENTS));
     let answers = |(namespace, name): &&(String, String)| {
         facts.get(kind::INSTANCE, namespace, name).is_some_and(|instance| holds(instance, "AgentConnected"))
     };
     for (namespace, name) in names.iter().filter(answers) {
-        let (door, namespace, name) = (door.clone(), namespace.clone(), name.clone());
+        let (door, namespace, name, turns) = (door.clone(), namespace.clone(), name.clone(), turns.clone());
         reads.spawn(async move {
+            // It is never closed.
+            let _turn = turns.acquire().await;
             // A node that does not answer keeps nobody waiting for the others.
             let answer = timeout(ANSWER, door.file_systems(&namespace, &name)).await;
             if let Ok(Err(refused)) = &answer

@@ -55,12 +55,12 @@ fn defaults(classes: &[&Value], checks: &mut Checks) {
         ([], []) => checks.warning(
             "no StorageClass is the default".to_owned(),
             "a disk gets no volume unless its file says `storageClassName` or `storagePolicy`",
-            format!("kubectl annotate storageclass {} {DEFAULT}=true", choice(classes)),
+            format!("kubectl annotate storageclass {} {DEFAULT}=true --overwrite", choice(classes)),
         ),
         ([], [virt, ..]) => checks.warning(
             format!("class {virt} is the default for virtualisation, and no class is the default of Kubernetes"),
             "empty disks get no volume unless their file says `storageClassName`; disks with an `image` do",
-            format!("kubectl annotate storageclass {virt} {DEFAULT}=true"),
+            format!("kubectl annotate storageclass {virt} {DEFAULT}=true --overwrite"),
         ),
         ([plain], [virt]) if plain != virt => checks.note(
             format!("class {plain} is the default, and class {virt} that for virtualisation"),

@@ -206,7 +206,7 @@ fn a_default_class_without_machines() {
         fleet.told(Stage::Production),
         "  ! class single, the default, keeps one copy of each disk
     the loss of that copy is the loss of the bytes
-    → kubectl annotate storageclass single storageclass.kubernetes.io/is-default-class- && kubectl annotate storageclass fast storageclass.kubernetes.io/is-default-class=true
+    → kubectl annotate storageclass fast storageclass.kubernetes.io/is-default-class=true --overwrite && kubectl annotate storageclass single storageclass.kubernetes.io/is-default-class-
 "
     );
     // Nobody gets a class that is neither the default nor named.
@@ -363,7 +363,7 @@ fn backups_of_velero() {
     let done = json!({"phase": "Completed", "startTimestamp": HOUR_AGO});
     let note = "  · Velero backed up the namespace in the last 24 hours: vm/web
     the cluster does not tell whether the bytes of disks are in such a backup, or their names alone
-    → velero backup describe nightly-1 --details
+    → velero backup describe nightly-1 -n velero --details
 ";
     for spec in [
         json!({}),
@@ -379,6 +379,8 @@ fn backups_of_velero() {
         json!({"orLabelSelectors": [{"matchLabels": {"app": "db"}}]}),
         json!({"includedResources": ["secrets"]}),
         json!({"excludedResources": ["persistentvolumeclaims"]}),
+        json!({"includedNamespaceScopedResources": ["configmaps"]}),
+        json!({"excludedNamespaceScopedResources": ["virtualmachines.kubevirt.io"]}),
     ] {
         assert!(with(&spec, &done).contains("shows no backup"), "{spec}\n{}", with(&spec, &done));
     }

@@ -33,7 +33,7 @@ fn default_classes() {
         |w| w.object("StorageClass", "fast")["metadata"]["annotations"] = json!({}),
         "  ! no StorageClass is the default
     a disk gets no volume unless its file says `storageClassName` or `storagePolicy`
-    → kubectl annotate storageclass fast storageclass.kubernetes.io/is-default-class=true
+    → kubectl annotate storageclass fast storageclass.kubernetes.io/is-default-class=true --overwrite
 ",
     );
     case(
@@ -52,7 +52,7 @@ fn default_classes() {
         },
         "  ! class fast is the default for virtualisation, and no class is the default of Kubernetes
     empty disks get no volume unless their file says `storageClassName`; disks with an `image` do
-    → kubectl annotate storageclass fast storageclass.kubernetes.io/is-default-class=true
+    → kubectl annotate storageclass fast storageclass.kubernetes.io/is-default-class=true --overwrite
 ",
     );
     case(
