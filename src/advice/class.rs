@@ -101,9 +101,7 @@ pub(super) fn better(rule: Rule, facts: &Facts) -> Option<&str> {
         let place = of_class(class);
         let lacks = lacks(class, facts);
         let for_copies = matches!(rule, Rule::NodeLocal | Rule::OneCopy);
-        // LINSTOR keeps one copy where its class says nothing. Source: linstor-csi, pkg/volume/parameter.go.
-        let told = place.wanted().is_some() || text(class, "/provisioner") != Some("linstor.csi.linbit.com");
-        let kept = place.holder == Holder::Copies && told;
+        let kept = place.holder == Holder::Copies;
         let known = place.holder != Holder::Unknown && (kept || !for_copies);
         let fits = known && alone(&place).is_none() && lacks.iter().all(|lack| lack.rule != rule);
         fits.then(|| (!kept, lacks.len(), name(class)))

@@ -193,7 +193,7 @@ const ATTACHMENT: [Path; 5] = [
 ];
 
 // A class may name Secrets and addresses among its parameters: only those are kept that a backend asks for.
-const CLASS: [Path; 18] = [
+const CLASS: [Path; 22] = [
     "metadata annotations storageclass.*",
     "parameters archiveOnDelete",
     "parameters onDelete",
@@ -204,7 +204,11 @@ const CLASS: [Path; 18] = [
     "parameters topolvm.io/device-class",
     "parameters storagePool",
     "parameters placementCount",
+    "parameters placementcount",
     "parameters autoPlace",
+    "parameters autoplace",
+    "parameters nodeList",
+    "parameters nodelist",
     "parameters numberOfReplicas",
     "parameters dataLocality",
     "parameters linstor.csi.linbit.com/*",

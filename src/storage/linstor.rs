@@ -17,7 +17,7 @@ pub(super) static BACKEND: Backend = Backend {
 fn locate(traced: &Traced<'_>) -> Place {
     let resource = traced.identifier();
     let pool = parameter(traced, &["storagePool"]);
-    let wanted = parameter(traced, &["placementCount", "autoPlace"]);
+    let wanted = wanted(traced);
     // Where use from other nodes is forbidden, the affinity lists the nodes that have a copy.
     let nodes = traced.affinity(|key| key == "linbit.com/hostname");
     let copies: Vec<_> = nodes
@@ -29,14 +29,14 @@ fn locate(traced: &Traced<'_>) -> Place {
         })
         .collect();
     let mut place = Place::new(Holder::Copies);
-    if let (Some("1"), [] | [_]) = (wanted, nodes.as_slice()) {
+    if let (Some(1), [] | [_]) = (wanted, nodes.as_slice()) {
         place.holder = Holder::Node(nodes.first().map(|node| (*node).to_owned()));
         if nodes.is_empty() {
             place.notes.push("it has one copy, and only LINSTOR knows on which node".to_owned());
         }
     }
     place.copies = copies;
-    place.details.extend(wanted.map(|count| (COPIES, count.to_owned())));
+    place.details.extend(wanted.map(|count| (COPIES, count.to_string())));
     place.details.extend(pool.map(|pool| ("storage pool", pool.to_owned())));
     if let Some(resource) = &resource {
         place.look = ["resource", "volume"]
@@ -47,10 +47,23 @@ fn locate(traced: &Traced<'_>) -> Place {
     place
 }
 
-/// A parameter of the class, which LINSTOR takes with its prefix or without.
+/// How many copies the class asks for: one, where it does not say. Nothing if the class is gone.
+/// Source: linstor-csi, pkg/volume/parameter.go.
+fn wanted(traced: &Traced<'_>) -> Option<usize> {
+    traced.class?;
+    if let Some(nodes) = parameter(traced, &["nodeList"]) {
+        return Some(nodes.split_whitespace().count());
+    }
+    parameter(traced, &["placementCount", "autoPlace"]).map_or(Some(1), |count| count.parse().ok())
+}
+
+/// A parameter of the class, which LINSTOR takes with its prefix or without, in letters of either case.
 fn parameter<'a>(traced: &Traced<'a>, names: &[&str]) -> Option<&'a str> {
-    let prefixed = |name: &&str| traced.parameter(&format!("linstor.csi.linbit.com/{name}"));
-    names.iter().find_map(|name| prefixed(name).or_else(|| traced.parameter(name)))
+    let all = traced.class?.get("parameters")?.as_object()?;
+    let is =
+        |key: &str, name: &str| key.strip_prefix("linstor.csi.linbit.com/").unwrap_or(key).eq_ignore_ascii_case(name);
+    let found = names.iter().find_map(|name| all.iter().find(|(key, _)| is(key, name)))?;
+    found.1.as_str().filter(|value| !value.is_empty())
 }
 
 /// What a copy is on its node. LINSTOR calls it after the resource and the number of the disk in it, of which a claim

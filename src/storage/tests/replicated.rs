@@ -136,6 +136,15 @@ fn linstor() {
     assert_eq!(at, expected);
     let single = class("linstor.csi.linbit.com", &json!({"autoPlace": "1"}));
     assert_eq!(ask(&[], Some(&single), &volume).1.holder, Holder::Node(None));
+    // A class that does not say asks for one copy, and letters count in either case.
+    for (parameters, copies, holder) in [
+        (json!({"storagePool": "fast"}), "1", Holder::Node(None)),
+        (json!({"placementcount": "3"}), "3", Holder::Copies),
+        (json!({"nodeList": "worker-1 worker-2"}), "2", Holder::Copies),
+    ] {
+        let (_, place) = ask(&[], Some(&class("linstor.csi.linbit.com", &parameters)), &volume);
+        assert_eq!((detail(&place, "copies wanted"), &place.holder), (Some(copies), &holder), "{parameters}");
+    }
     assert_eq!(ask(&[], None, &tied(volume, "linbit.com/hostname", &["worker-2"])).1.holder, node("worker-2"));
 }
 
