@@ -31,6 +31,9 @@ pub struct Delete<'a> {
     pub dry_run: bool,
 }
 
+/// What a JSON patch is sent as.
+const JSON_PATCH: &str = "application/json-patch+json";
+
 impl Door {
     /// Server-side apply; gives the stored object.
     pub async fn apply(&self, object: &Value, write: &Write<'_>) -> Result<Value, Refused> {
@@ -63,7 +66,19 @@ impl Door {
         patch: &Value,
         write: &Write<'_>,
     ) -> Result<Value, Refused> {
-        self.send(self.patch(kind, namespace, name, "application/json-patch+json", patch, write)?.once()).await
+        self.send(self.patch(kind, namespace, name, JSON_PATCH, patch, write)?.once()).await
+    }
+
+    /// The same for a patch whose tests fail once it was done: it may be sent again when the answer was lost.
+    pub(super) async fn json_patch_again(
+        &self,
+        kind: Resource,
+        namespace: Option<&str>,
+        name: &str,
+        patch: &Value,
+        write: &Write<'_>,
+    ) -> Result<Value, Refused> {
+        self.send(self.patch(kind, namespace, name, JSON_PATCH, patch, write)?).await
     }
 
     /// Creates an object; gives the stored one.

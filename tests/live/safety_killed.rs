@@ -101,7 +101,12 @@ pub async fn after_every_write(cluster: &Cluster) -> Result<()> {
         for (part, (one, other)) in never.states.iter().zip(&life.states).enumerate() {
             same(one, other).with_context(|| format!("killed after {writes} writes, part {part}"))?;
             // It was killed with one write on the way, or ended by itself.
-            ensure!(life.writes[part] == never.writes[part].min(writes + 1), "{:?}", life.writes);
+            ensure!(
+                life.writes[part] == never.writes[part].min(writes + 1),
+                "killed after {writes}: {:?} of {:?}",
+                life.writes,
+                never.writes
+            );
         }
     }
     Ok(())
