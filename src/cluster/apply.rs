@@ -187,8 +187,7 @@ impl Carry<'_> {
             json!({"op": "replace", "path": "/metadata/managedFields", "value": entries}),
         ];
         if live.pointer("/metadata/annotations").is_some_and(|all| all.get(LAST_APPLIED).is_some()) {
-            let key = LAST_APPLIED.replace('~', "~0").replace('/', "~1");
-            patch.push(json!({"op": "remove", "path": format!("/metadata/annotations/{key}")}));
+            patch.push(json!({"op": "remove", "path": annotation(LAST_APPLIED)}));
         }
         let Some(kind) = Resource::of(&step.body) else { return Ok(Value::Null) };
         let stored = self.door.json_patch(kind, Some(&plan.namespace), &step.name, &json!(patch), write).await;
@@ -239,7 +238,7 @@ pub async fn grow(door: &Door, namespace: &str, step: &Step, write: &Write<'_>) 
         patch.push(json!({"op": "add", "path": "/metadata/annotations", "value": {}}));
     }
     for (key, value) in words.into_iter().flatten() {
-        let at = format!("/metadata/annotations/{}", key.replace('~', "~0").replace('/', "~1"));
+        let at = annotation(key);
         if !value.is_null() {
             patch.push(json!({"op": "add", "path": at, "value": value}));
         } else if known.is_some_and(|known| known.contains_key(key)) {
@@ -261,6 +260,11 @@ pub async fn grow(door: &Door, namespace: &str, step: &Step, write: &Write<'_>) 
         refused.reason = Reason::Conflict;
     }
     Err(refused)
+}
+
+/// Where an annotation stands, as a JSON pointer.
+fn annotation(key: &str) -> String {
+    format!("/metadata/annotations/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 
 /// The version of an empty store, which no object ever has. With it, server-side apply makes an object but answers with a

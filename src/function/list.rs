@@ -39,9 +39,9 @@ struct Change {
 
 /// Puts manifests in place of the Wukongs of a `ResourceList`, and problems into its results.
 ///
-/// A Wukong among the items is replaced; a List with Wukongs becomes its members. One that is the configuration of the function, or an item that is marked as
-/// local configuration, stays; its manifests come behind the items, or replace those that an earlier run made.
-/// Everything else stays as it was written.
+/// A Wukong among the items is replaced; a List with Wukongs becomes its members. One that is the configuration of the
+/// function, or an item that is marked as local configuration, stays; its manifests come behind the items, or replace
+/// those that an earlier run made. Everything else stays as it was written.
 pub fn resource_list(input: Input, settings: &Settings) -> Done {
     let mut report = Report::default();
     let mut sources = SourceMap::default();
