@@ -5,8 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
-
 use super::Exit;
 use super::access::{AccessArgs, Heard, duration};
 use super::expand::size;
@@ -14,11 +12,9 @@ use super::look::now;
 use super::session::{Session, tell};
 use super::target::Target;
 use super::terminal::Terminal;
-use crate::autoexpand::{Decision, GROWN, Outcome, Policy, Told, decisions, queries, series};
-use crate::cluster::{
-    Address, Prometheus, Purpose, Reason, Refused, Resource, Token, Wanted, Write, fetch, grow, read_usage,
-};
-use crate::facts::{Facts, MANAGER, kind, path, text};
+use crate::autoexpand::{Decision, Outcome, Policy, Told, decisions, queries, series};
+use crate::cluster::{Address, Prometheus, Purpose, Reason, Refused, Token, Wanted, Write, fetch, grow, read_usage};
+use crate::facts::{Facts, MANAGER, kind, text};
 use crate::output;
 use crate::quantity::Quantity;
 use crate::status::{Subject, subject, subjects};
@@ -283,24 +279,9 @@ impl Round<'_> {
                 self.terminal.progress("disk", &format!("{name}: claim {} asks for {size}", decision.claim));
                 Exit::Done
             }
+            // Another run, or a person, was first; the next run sees what they did.
             Err(refused) if refused.reason == Reason::Conflict => {
-                // After a cut, a repetition meets its own work.
-                let found =
-                    session.door.get(Resource::PersistentVolumeClaim, Some(&decision.namespace), &decision.claim);
-                let Ok(found) = session.runtime.block_on(found) else {
-                    let what = format!("{name}: claim {} has changed, by this run or another", decision.claim);
-                    self.terminal.progress("disk", &format!("{what}; the next run tells"));
-                    return Exit::Done;
-                };
-                let own = found.as_ref().filter(|found| {
-                    let note = |object: &Value| path(object, &["metadata", "annotations", GROWN]).cloned();
-                    note(found).is_some() && note(found) == note(&step.body)
-                });
-                let what = own.and_then(|claim| text(claim, "/spec/resources/requests/storage")).map_or_else(
-                    // Another run, or a person, was first; the next run sees what they did.
-                    || format!("{name}: claim {} was changed meanwhile, and is left alone", decision.claim),
-                    |size| format!("{name}: claim {} asks for {size}", decision.claim),
-                );
+                let what = format!("{name}: claim {} was changed meanwhile, and is left alone", decision.claim);
                 self.terminal.progress("disk", &what);
                 Exit::Done
             }

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
-use super::{Delete, Door, Reason, Refused, Resource, Write};
+use super::write::annotation;
+use super::{Delete, Door, Reason, Refused, Resource, Write, grow};
 use crate::facts::{Record, text};
 use crate::plan::{LAST_APPLIED, Op, Plan, Step};
 
@@ -198,73 +199,6 @@ impl Carry<'_> {
         })?;
         Ok(stored["metadata"]["resourceVersion"].clone())
     }
-}
-
-/// Asks for a larger claim, or notes what its file says of its growth; gives the stored one. The claim is the one that was
-/// planned for, and still asks for as much: the server lowers a request that is not met yet, and what somebody else has
-/// asked for meanwhile, `expand --auto` for one, would be less. All else of the claim may move.
-///
-/// # Errors
-/// The server refused, or the claim is another one now, or asks for something else: a conflict.
-pub async fn grow(door: &Door, namespace: &str, step: &Step, write: &Write<'_>) -> Result<Value, Refused> {
-    const KIND: Resource = Resource::PersistentVolumeClaim;
-    const REQUEST: &str = "/spec/resources/requests/storage";
-    let live = step.live.clone().unwrap_or_default();
-    let request = step.body.pointer(REQUEST);
-    let (Some(request), true) = (request, step.body["metadata"]["resourceVersion"].is_null()) else {
-        // A growth by itself says which version it was decided for, and notes why.
-        let mut patch = json!({"metadata": {"uid": live["metadata"]["uid"]}});
-        if let Some(spec) = step.body.get("spec") {
-            patch["spec"] = spec.clone();
-        }
-        for key in ["resourceVersion", "annotations"] {
-            if let Some(value) = step.body["metadata"].get(key) {
-                patch["metadata"][key] = value.clone();
-            }
-        }
-        return door.merge(KIND, Some(namespace), &step.name, &patch, write).await;
-    };
-    let mut patch = vec![
-        json!({"op": "test", "path": "/metadata/uid", "value": live["metadata"]["uid"]}),
-        json!({"op": "test", "path": REQUEST, "value": live.pointer(REQUEST)}),
-        json!({"op": "replace", "path": REQUEST, "value": request}),
-    ];
-    let known = live.pointer("/metadata/annotations").and_then(Value::as_object);
-    let words = step.body.pointer("/metadata/annotations").and_then(Value::as_object);
-    if words.is_some() && known.is_none() {
-        patch.push(
-            json!({"op": "test", "path": "/metadata/resourceVersion", "value": live["metadata"]["resourceVersion"]}),
-        );
-        patch.push(json!({"op": "add", "path": "/metadata/annotations", "value": {}}));
-    }
-    for (key, value) in words.into_iter().flatten() {
-        let at = annotation(key);
-        if !value.is_null() {
-            patch.push(json!({"op": "add", "path": at, "value": value}));
-        } else if known.is_some_and(|known| known.contains_key(key)) {
-            patch.push(json!({"op": "remove", "path": at}));
-        }
-    }
-    let mut refused = match door.json_patch_again(KIND, Some(namespace), &step.name, &json!(patch), write).await {
-        Err(refused) if refused.reason == Reason::Invalid => refused,
-        done => return done,
-    };
-    // A failed test is an invalid patch to the server, and so is a size that it does not take.
-    let now = door.get(KIND, Some(namespace), &step.name).await.ok().flatten().unwrap_or_default();
-    let same = now.pointer("/metadata/uid") == live.pointer("/metadata/uid");
-    if same && now.pointer(REQUEST) == Some(request) && !write.dry_run {
-        // A repetition after an answer that was lost.
-        return Ok(now);
-    }
-    if !same || now.pointer(REQUEST) != live.pointer(REQUEST) {
-        refused.reason = Reason::Conflict;
-    }
-    Err(refused)
-}
-
-/// Where an annotation stands, as a JSON pointer.
-fn annotation(key: &str) -> String {
-    format!("/metadata/annotations/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 
 /// The version of an empty store, which no object ever has. With it, server-side apply makes an object but answers with a

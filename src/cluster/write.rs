@@ -31,9 +31,6 @@ pub struct Delete<'a> {
     pub dry_run: bool,
 }
 
-/// What a JSON patch is sent as.
-const JSON_PATCH: &str = "application/json-patch+json";
-
 impl Door {
     /// Server-side apply; gives the stored object.
     pub async fn apply(&self, object: &Value, write: &Write<'_>) -> Result<Value, Refused> {
@@ -54,11 +51,9 @@ impl Door {
         self.send(self.patch(kind, namespace, name, "application/merge-patch+json", patch, write)?).await
     }
 
-    /// Applies a JSON patch; gives the stored object.
-    ///
-    /// Sent once: an `add` to a list would add twice, and a `test` would fail on the work of the first try. After a cut
-    /// the caller must look before it tries again.
-    pub async fn json_patch(
+    /// Applies a JSON patch whose tests fail once it was done, or that does no harm a second time; gives the stored
+    /// object. A repetition after a cut may find its own work and answer that the patch is invalid.
+    pub(super) async fn json_patch(
         &self,
         kind: Resource,
         namespace: Option<&str>,
@@ -66,19 +61,7 @@ impl Door {
         patch: &Value,
         write: &Write<'_>,
     ) -> Result<Value, Refused> {
-        self.send(self.patch(kind, namespace, name, JSON_PATCH, patch, write)?.once()).await
-    }
-
-    /// The same for a patch whose tests fail once it was done: it may be sent again when the answer was lost.
-    pub(super) async fn json_patch_again(
-        &self,
-        kind: Resource,
-        namespace: Option<&str>,
-        name: &str,
-        patch: &Value,
-        write: &Write<'_>,
-    ) -> Result<Value, Refused> {
-        self.send(self.patch(kind, namespace, name, JSON_PATCH, patch, write)?).await
+        self.send(self.patch(kind, namespace, name, "application/json-patch+json", patch, write)?).await
     }
 
     /// Creates an object; gives the stored one.
@@ -190,6 +173,11 @@ impl Door {
 
 fn some_name(asked: &Asked, name: &str) -> Result<(), Refused> {
     if name.is_empty() { Err(Refused::new(Reason::Invalid, asked, "a name is missing")) } else { Ok(()) }
+}
+
+/// Where an annotation stands, as a JSON pointer.
+pub(super) fn annotation(key: &str) -> String {
+    format!("/metadata/annotations/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 
 /// Unknown fields are refused instead of dropped in silence.

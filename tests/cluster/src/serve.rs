@@ -2,16 +2,18 @@
 //! without, for what Prometheus scrapes and who stands before it.
 
 use std::convert::Infallible;
-use std::fs;
+use std::future::ready;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::{fs, io};
 
 use anyhow::{Context as _, Result};
 use hyper::body::{Body, Incoming};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
@@ -56,19 +58,7 @@ where
         .with_single_cert(vec![certificate], key)?;
     let acceptor = TlsAcceptor::from(Arc::new(tls));
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
-    let port = listener.local_addr()?.port();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let (acceptor, answer) = (acceptor.clone(), answer.clone());
-            tokio::spawn(async move {
-                let Ok(stream) = acceptor.accept(stream).await else { return };
-                let service = service_fn(answer);
-                let connection = hyper::server::conn::http1::Builder::new();
-                let _ = connection.serve_connection(TokioIo::new(stream), service).with_upgrades().await;
-            });
-        }
-    });
-    Ok(port)
+    serve(listener, answer, move |stream| acceptor.clone().accept(stream))
 }
 
 /// Serves without TLS on a free port of an address until the runtime ends; gives the port.
@@ -81,13 +71,28 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let listener = TcpListener::bind((address, 0)).await?;
+    serve(listener, answer, |stream| ready(Ok(stream)))
+}
+
+/// Answers every connection until the runtime ends, once it is opened; gives the port.
+fn serve<B, F, A, O, S>(listener: TcpListener, answer: A, open: impl Fn(TcpStream) -> O + Send + 'static) -> Result<u16>
+where
+    A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+    F: Future<Output = Result<Response<B>, Cut>> + Send + 'static,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    O: Future<Output = io::Result<S>> + Send + 'static,
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let port = listener.local_addr()?.port();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let service = service_fn(answer.clone());
+            let (opened, answer) = (open(stream), answer.clone());
             tokio::spawn(async move {
+                let Ok(stream) = opened.await else { return };
                 let connection = hyper::server::conn::http1::Builder::new();
-                let _ = connection.serve_connection(TokioIo::new(stream), service).await;
+                let _ = connection.serve_connection(TokioIo::new(stream), service_fn(answer)).with_upgrades().await;
             });
         }
     });
