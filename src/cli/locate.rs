@@ -65,7 +65,7 @@ enum Format {
 }
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
-    let seen = match args.look.file(terminal) {
+    let seen = match args.look.file(Purpose::Locate, terminal) {
         Some(seen) => seen,
         None => {
             let session = Session::open(&args.look.access, terminal)?;

@@ -14,6 +14,7 @@ use crate::cluster::{Purpose, Wanted};
 use crate::facts::{Facts, kind, text};
 use crate::output;
 use crate::status::{Subject, subject, subjects};
+use crate::storage;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct LookArgs {
@@ -60,9 +61,9 @@ pub(super) struct Seen {
 
 impl LookArgs {
     /// What a file of facts tells; none if no file is named.
-    pub(super) fn file(&self, terminal: &Terminal) -> Option<Result<Seen, Exit>> {
+    pub(super) fn file(&self, purpose: Purpose, terminal: &Terminal) -> Option<Result<Seen, Exit>> {
         let path = self.facts.as_ref()?;
-        Some(match read(path) {
+        Some(match read(path, purpose) {
             Ok((facts, now)) => Ok(Seen { facts, now, namespace: self.namespace.clone() }),
             Err(error) => {
                 terminal.error(&format!("{error:#}"));
@@ -148,9 +149,16 @@ pub(super) fn now() -> i64 {
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// Facts from a file, and when they were read.
-pub(super) fn read(path: &Path) -> anyhow::Result<(Facts, i64)> {
+/// Facts from a file, and when they were read. What the purpose needs and the file was not saved for is not known.
+pub(super) fn read(path: &Path, purpose: Purpose) -> anyhow::Result<(Facts, i64)> {
     let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let file = serde_json::from_slice(&text).with_context(|| format!("{} is not JSON", path.display()))?;
-    Facts::from_file(&file).map_err(|reason| anyhow::anyhow!("{}: {reason}", path.display()))
+    let read = Facts::from_file(&file);
+    let (mut facts, now) = read.map_err(|reason| anyhow::anyhow!("{}: {reason}", path.display()))?;
+    facts.need(purpose.needs());
+    if purpose.is_about_bytes() {
+        let kinds = storage::kinds(&facts);
+        facts.need(kinds);
+    }
+    Ok((facts, now))
 }

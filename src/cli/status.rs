@@ -64,7 +64,7 @@ enum Format {
 }
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
-    let seen = match args.look.file(terminal) {
+    let seen = match args.look.file(Purpose::Look, terminal) {
         Some(seen) => seen,
         None => {
             let session = Session::open(&args.look.access, terminal)?;

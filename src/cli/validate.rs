@@ -75,7 +75,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     }
     let mut loaded = args.input.load(&args.input.options());
     if let Some(stage) = args.stage {
-        let facts = args.facts.as_ref().map(|path| read(path)).transpose()?;
+        let facts = args.facts.as_ref().map(|path| read(path, Purpose::Classes)).transpose()?;
         advise(&mut loaded, stage.into(), facts.as_ref().map(|(facts, _)| facts), terminal);
     }
     show(args, &loaded, terminal)

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::{Door, Purpose, Reason, Refused, Resource, Selector};
 use crate::Machine;
-use crate::facts::{Facts, RECORD_LABEL, Unread, holds, keep, kind, text};
+use crate::facts::{Facts, RECORD_LABEL, Unread, holds, keep, kind};
 use crate::storage;
 
 /// What is asked for.
@@ -75,6 +75,9 @@ pub async fn fetch(door: &Door, wanted: &Wanted) -> Result<Facts, Refused> {
     let mut facts = Facts::default();
     ask_for_secrets(door, &wanted.secrets, &mut lists);
     gather(lists, &mut facts).await?;
+    for kind in namespaced.iter().chain(cluster) {
+        facts.asked(kind.kind());
+    }
     if wanted.purpose.is_about_bytes() {
         read_related(door, &mut facts).await?;
     }
@@ -84,15 +87,13 @@ pub async fn fetch(door: &Door, wanted: &Wanted) -> Result<Facts, Refused> {
 /// Reads what the storage systems behind the volumes tell of them; of a system without a volume nothing is asked, because
 /// its kinds may be neither known nor permitted.
 async fn read_related(door: &Door, facts: &mut Facts) -> Result<(), Refused> {
-    let volumes = facts.all_of(kind::VOLUME);
-    let drivers = volumes.filter_map(|volume| {
-        let class = text(volume, "/spec/storageClassName").and_then(|class| facts.get(kind::CLASS, "", class));
-        storage::driver(volume, None, class)
-    });
-    let kinds: BTreeSet<_> = drivers.flat_map(|driver| storage::backend(driver).kinds).collect();
+    let kinds = storage::kinds(facts);
     let mut lists = JoinSet::new();
     for resource in Resource::ALL.into_iter().filter(|resource| kinds.contains(&resource.kind())) {
         lists.spawn(list(door.clone(), resource, None, How { part: true, ..How::default() }));
+    }
+    for kind in kinds {
+        facts.asked(kind);
     }
     gather(lists, facts).await
 }

@@ -51,6 +51,12 @@ impl Purpose {
         }
     }
 
+    /// All of these by their names, for facts that were read before.
+    pub fn needs(self) -> impl Iterator<Item = &'static str> {
+        let (namespaced, cluster) = self.kinds();
+        namespaced.iter().chain(cluster).map(|kind| kind.kind())
+    }
+
     /// Whether it only looks: then only what is looked at is kept.
     pub(super) const fn looks(self) -> bool {
         matches!(
@@ -65,7 +71,7 @@ impl Purpose {
     }
 
     /// Whether it asks the storage systems themselves where bytes lie.
-    pub(super) const fn is_about_bytes(self) -> bool {
+    pub const fn is_about_bytes(self) -> bool {
         matches!(self, Self::Locate | Self::Rescue | Self::Stage)
     }
 

@@ -17,7 +17,11 @@ impl Facts {
         let gap =
             |unread: &Unread| json!({"kind": unread.kind, "namespace": unread.namespace, "reason": unread.reason});
         let unread: Vec<_> = self.unread.iter().map(gap).collect();
-        json!({"kind": KIND, "version": VERSION, "time": now, "objects": objects, "unread": unread})
+        let mut file = json!({"kind": KIND, "version": VERSION, "time": now, "objects": objects, "unread": unread});
+        if let Some(asked) = &self.asked {
+            file["asked"] = json!(asked);
+        }
+        file
     }
 
     /// Facts from JSON, and the time at which they were read.
@@ -51,6 +55,9 @@ impl Facts {
         for object in file["objects"].as_array().ok_or("it has no objects")? {
             facts.insert(part(object));
         }
+        // Whoever wrote it by hand need not say what it is about: then it holds all that there is.
+        facts.asked =
+            file["asked"].as_array().map(|kinds| kinds.iter().filter_map(Value::as_str).map(str::to_owned).collect());
         for gap in file["unread"].as_array().into_iter().flatten() {
             let part = |key: &str| gap[key].as_str().map(str::to_owned);
             let (Some(kind), Some(reason)) = (part("kind"), part("reason")) else { continue };

@@ -8,7 +8,7 @@ mod object;
 mod record;
 mod saved;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -106,6 +106,8 @@ pub mod kind {
 pub struct Facts {
     objects: BTreeMap<(String, String, String), Value>,
     unread: Vec<Unread>,
+    /// Which kinds were asked for, where that is known.
+    asked: Option<BTreeSet<String>>,
 }
 
 /// Something that could not be read, which is not the same as something that is not there.
@@ -122,7 +124,11 @@ pub struct Unread {
 impl std::fmt::Debug for Facts {
     /// Without the objects, which may be Secrets.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Facts").field("objects", &self.objects.len()).field("unread", &self.unread).finish()
+        f.debug_struct("Facts")
+            .field("objects", &self.objects.len())
+            .field("unread", &self.unread)
+            .field("asked", &self.asked)
+            .finish()
     }
 }
 
@@ -137,12 +143,33 @@ impl Facts {
     /// Adds what other facts know.
     pub fn extend(&mut self, other: Self) {
         self.objects.extend(other.objects);
+        if let Some(asked) = other.asked {
+            self.asked.get_or_insert_default().extend(asked);
+        }
         self.unread.extend(other.unread.into_iter().filter(|unread| !self.unread.contains(unread)).collect::<Vec<_>>());
     }
 
     /// Notes what could not be read.
     pub fn unread(&mut self, unread: Unread) {
         self.unread.push(unread);
+    }
+
+    /// Notes that objects of a kind were asked for: where none is here, there is none.
+    pub fn asked(&mut self, kind: &str) {
+        self.asked.get_or_insert_default().insert(kind.to_owned());
+    }
+
+    /// Notes kinds that somebody needs who did not ask for them himself: a file may have been saved for another question,
+    /// and what was never asked for is not known.
+    pub fn need(&mut self, kinds: impl IntoIterator<Item = &'static str>) {
+        let Some(asked) = &self.asked else { return };
+        let missing = kinds.into_iter().filter(|kind| !asked.contains(*kind));
+        let gap = |kind: &str| Unread {
+            kind: kind.to_owned(),
+            namespace: None,
+            reason: format!("the facts were saved for another question, and hold no {kind}"),
+        };
+        self.unread.extend(missing.map(gap).collect::<Vec<_>>());
     }
 
     /// An object; cluster-wide kinds have the namespace "".

@@ -56,9 +56,11 @@ pub use growth::{Growing, cool_down, growing};
 pub(crate) use look::{command, on, word};
 pub use traced::{Related, Traced};
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
-use crate::facts::{path, text};
+use crate::facts::{Facts, kind, path, text};
 
 /// All kinds of storage that are known here.
 pub static BACKENDS: [&Backend; 33] = [
@@ -103,6 +105,15 @@ pub fn backend(driver: &str) -> &'static Backend {
         .into_iter()
         .find(|backend| backend.drivers.iter().any(|known| known.is(driver)))
         .unwrap_or(&unknown::BACKEND)
+}
+
+/// The kinds in which the storage systems behind the volumes tell where their bytes are.
+pub fn kinds(facts: &Facts) -> BTreeSet<&'static str> {
+    let drivers = facts.all_of(kind::VOLUME).filter_map(|volume| {
+        let class = text(volume, "/spec/storageClassName").and_then(|class| facts.get(kind::CLASS, "", class));
+        driver(volume, None, class)
+    });
+    drivers.flat_map(|driver| backend(driver).kinds).copied().collect()
 }
 
 /// In-tree sources of volumes, by their field; as names of drivers they stand for themselves.

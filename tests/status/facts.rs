@@ -111,3 +111,21 @@ fn words_of_strangers_cannot_move_the_cursor() {
     let bad = shown.chars().find(|c| (c.is_control() && *c != '\n') || *c == '\u{202e}');
     assert_eq!(bad, None, "{shown:?}");
 }
+
+#[test]
+fn what_a_file_was_not_saved_for_is_not_known() {
+    let mut facts = World::running().facts();
+    for kind in ["VirtualMachine", "PersistentVolumeClaim", "VolumeSnapshot"] {
+        facts.asked(kind);
+    }
+    let (mut facts, _) = Facts::from_file(&facts.to_file(NOW)).unwrap();
+    facts.need(["VirtualMachine", "VolumeSnapshot", "CSIDriver"]);
+    let gaps: Vec<_> = facts.gaps().iter().map(|gap| gap.kind.as_str()).collect();
+    assert_eq!(gaps, ["CSIDriver"]);
+    // A file that somebody wrote holds all that there is.
+    let mut file = World::running().facts().to_file(NOW);
+    file.as_object_mut().unwrap().remove("asked");
+    let (mut facts, _) = Facts::from_file(&file).unwrap();
+    facts.need(["CSIDriver"]);
+    assert!(facts.gaps().is_empty());
+}
