@@ -66,7 +66,12 @@ pub(crate) async fn definitions(objects: &Objects, parts: impl Iterator<Item = &
 
 /// What the components read when they start.
 pub(crate) async fn configuration(objects: &Objects, authority: &str, set: Set) -> Result<()> {
-    for object in documents(SETTINGS)? {
+    for mut object in documents(SETTINGS)? {
+        if set == Set::Other && is(&object, "KubeVirt") {
+            // Newer ones always show guests that their disks grow.
+            let gates = object.pointer_mut("/spec/configuration/developerConfiguration/featureGates");
+            gates.and_then(Value::as_array_mut).context("no feature gates")?.push(json!("ExpandDisks"));
+        }
         objects.apply(&object).await.with_context(|| Reference::of(&object).to_string())?;
     }
     let bundles = [
