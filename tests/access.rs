@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use wukong::cluster::{Access, Change, Delete, Door, Limits, Notices, Reason, Resource, Selector, Write, checkup};
+use wukong::cluster::{
+    Access, Change, Delete, Door, Limits, Notices, Purpose, Reason, Resource, Selector, Wanted, Write, checkup, fetch,
+};
 
 /// One request as it arrived: its first line, its headers in lower case, its body.
 #[derive(Debug, Clone)]
@@ -480,6 +482,27 @@ async fn missing_kinds_and_objects_and_permissions() {
     assert_eq!(door.get(Resource::Pod, None, "x").await, Ok(None));
     assert_eq!(door.may("update", "subresources.kubevirt.io", "virtualmachines/start", None).await, Ok(true));
     assert!(server.seen()[2].body.contains(r#""subresource":"start""#));
+}
+
+/// A proxy that hides pods must not make them look like none: who uses a claim would be nobody.
+#[tokio::test]
+async fn what_every_cluster_has_is_never_missing() {
+    for (hidden, missing) in
+        [("pods", true), ("persistentvolumes", true), ("virtualmachineinstances", true), ("datavolumes", false)]
+    {
+        let server = Server::start(move |_, seen| {
+            let path = seen.line.split(' ').nth(1).unwrap().split('?').next().unwrap();
+            if path.ends_with(&format!("/{hidden}")) {
+                return answer(404, "", "404 page not found");
+            }
+            ok(&json!({"kind": "SomeList", "items": []}))
+        });
+        let (door, _) = server.door().await;
+        let namespaces = ["prod".to_owned()].into();
+        let read = fetch(&door, &Wanted { namespaces, purpose: Purpose::Move, ..Wanted::default() }).await;
+        let told = read.map(|_| ()).map_err(|refused| refused.reason);
+        assert_eq!(told, if missing { Err(Reason::NoSuchKind) } else { Ok(()) }, "{hidden}");
+    }
 }
 
 #[tokio::test]

@@ -84,7 +84,12 @@ pub async fn checkup(door: &Door, namespace: &str) -> Result<(Facts, Server), Re
 pub async fn checkup_machines(door: &Door, namespace: Option<&str>) -> Result<Facts, Refused> {
     let namespaces = namespace.map(str::to_owned).into_iter().collect();
     let mut facts = match fetch(door, &Wanted { namespaces, purpose: Purpose::Stage, ..Wanted::default() }).await {
-        Err(refused) if refused.reason == Reason::NoSuchKind => return Ok(Facts::default()),
+        Err(refused)
+            if refused.reason == Reason::NoSuchKind
+                && refused.asked.resource.ends_with(Resource::VirtualMachine.group()) =>
+        {
+            return Ok(Facts::default());
+        }
         read => read?,
     };
     // Few clusters have Velero, and nobody needs a right to what is not there.

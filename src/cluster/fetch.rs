@@ -243,8 +243,9 @@ fn refusal(refused: Refused, kind: Resource, namespace: Option<String>) -> Resul
             let unread = Unread { kind: kind.kind().to_owned(), namespace, reason: refused.to_string() };
             Ok(Read { objects: Vec::new(), unread: vec![unread] })
         }
-        // Without CDI or Multus there are none; without KubeVirt there is nothing to do.
-        Reason::NoSuchKind if kind != Resource::VirtualMachine => Ok(Read::default()),
+        // Without CDI or Multus there are none. What every cluster has is not missing but hidden, by a proxy for one; and
+        // without KubeVirt there is nothing to do.
+        Reason::NoSuchKind if !kind.is_everywhere() => Ok(Read::default()),
         _ => Err(refused),
     }
 }

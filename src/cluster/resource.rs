@@ -190,6 +190,11 @@ impl Resource {
         self.api_version().split_once('/').map_or("", |(group, _)| group)
     }
 
+    /// Whether every cluster with KubeVirt has it.
+    pub(super) fn is_everywhere(self) -> bool {
+        matches!(self.group(), "" | "storage.k8s.io" | "kubevirt.io")
+    }
+
     /// What kubectl understands everywhere: `virtualmachines.kubevirt.io`, `pods`.
     pub fn full_name(self) -> String {
         match self.group() {

@@ -99,7 +99,7 @@ pub struct Moved {
     pub volume_mode: String,
     /// What it asks for, as a quantity.
     pub size: String,
-    /// The reclaim policy of the volume behind the claim that it leaves.
+    /// The reclaim policy of the volume behind the claim that it leaves, if the move changes it.
     pub policy: Option<String>,
     /// The entry among the machine's volumes, as it was.
     pub volume: Value,
@@ -112,9 +112,13 @@ pub struct Kept {
     pub claim: String,
     /// Its UID.
     pub uid: String,
+    /// The disk that it held, or was to hold.
+    pub disk: String,
+    /// The claim to which that disk moved; empty if it is a copy that was given up.
+    pub to: String,
     /// What it was, in words.
     pub what: String,
-    /// The reclaim policy that its volume had before the move.
+    /// The reclaim policy that its volume had before the move, if the move changed it.
     pub policy: Option<String>,
 }
 
@@ -230,6 +234,8 @@ impl Journey {
         let kept = kept.iter().map(|kept| Kept {
             claim: part(kept, "claim"),
             uid: part(kept, "uid"),
+            disk: part(kept, "disk"),
+            to: part(kept, "to"),
             what: part(kept, "what"),
             policy: kept["policy"].as_str().map(str::to_owned),
         });
@@ -316,7 +322,10 @@ impl Moved {
 impl Kept {
     /// As JSON.
     pub fn value(&self) -> Value {
-        json!({"claim": self.claim, "uid": self.uid, "what": self.what, "policy": self.policy})
+        json!({
+            "claim": self.claim, "uid": self.uid, "disk": self.disk, "to": self.to, "what": self.what,
+            "policy": self.policy,
+        })
     }
 }
 
@@ -349,7 +358,14 @@ mod tests {
             forced: true,
             started: true,
             disks: vec![Moved { disk: "a".into(), from: "b".into(), to: "c".into(), ..Moved::default() }],
-            kept: vec![Kept { claim: "b".into(), uid: "2".into(), what: "w".into(), policy: Some("Delete".into()) }],
+            kept: vec![Kept {
+                claim: "b".into(),
+                uid: "2".into(),
+                disk: "a".into(),
+                to: "c".into(),
+                what: "w".into(),
+                policy: Some("Delete".into()),
+            }],
         };
         assert_eq!(Journey::read(&journey.config_map("prod")).unwrap(), journey);
     }

@@ -192,9 +192,11 @@ fn moved(scene: &Scene<'_>, subject: &Subject, wish: &Wish, class: &str) -> Resu
             access_mode: access_mode.clone(),
             volume_mode: volume_mode.clone(),
             size,
+            // Only while nothing runs is the old volume made to stay; live, its claim is not touched.
             policy: disk
                 .volume
                 .and_then(|volume| text(volume, "/spec/persistentVolumeReclaimPolicy"))
+                .filter(|policy| wish.offline && *policy != "Retain")
                 .map(str::to_owned),
         });
     }

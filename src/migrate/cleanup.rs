@@ -1,5 +1,6 @@
 //! What earlier moves left, and what deleting it takes.
 
+mod copy;
 mod held;
 
 use serde_json::Value;
@@ -21,6 +22,8 @@ pub struct Left {
     pub claim: Option<Value>,
     /// The DataVolume that is deleted with it: the one that was kept, or the owner of the claim that was.
     pub copy: Option<Value>,
+    /// What becomes of its volume with it, if it has one: the reclaim policy.
+    pub policy: Option<String>,
     /// Why it is not deleted.
     pub refusal: Option<Refusal>,
     /// What else to know, as sentences.
@@ -85,7 +88,9 @@ fn one(journey: &Journey, kept: &Kept, facts: &Facts, namespace: &str) -> Left {
             "it is left alone; delete it by hand if you know it".into(),
         ))),
         None if copy.is_none() => None,
-        _ => match held::held(journey, kept, claim, facts, namespace) {
+        _ => match held::held(journey, kept, claim, facts, namespace)
+            .and_then(|known| copy::elsewhere(journey, kept, claim, facts, namespace).map(|()| known))
+        {
             Ok(known) => {
                 notes = known;
                 None
@@ -93,7 +98,12 @@ fn one(journey: &Journey, kept: &Kept, facts: &Facts, namespace: &str) -> Left {
             Err(why) => Some(refuse(why)),
         },
     };
-    Left { kept: kept.clone(), claim: claim.cloned(), copy: copy.cloned(), refusal, notes }
+    let policy = claim.and_then(|claim| {
+        let volume = volume_of(claim, facts)?;
+        kept.policy.as_deref().or_else(|| text(volume, "/spec/persistentVolumeReclaimPolicy"))
+    });
+    let policy = policy.map(str::to_owned);
+    Left { kept: kept.clone(), claim: claim.cloned(), copy: copy.cloned(), policy, refusal, notes }
 }
 
 /// Whether an object with this UID is among the owners of another.

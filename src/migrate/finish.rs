@@ -37,6 +37,8 @@ pub(super) fn next(journey: &Journey, scene: &Scene<'_>, before: impl FnOnce() -
             Kept {
                 claim: moved.from.clone(),
                 uid: moved.from_uid.clone(),
+                disk: moved.disk.clone(),
+                to: moved.to.clone(),
                 what: format!("disk {} before it moved to {}", moved.disk, moved.to),
                 policy: moved.policy.clone(),
             },
@@ -85,7 +87,8 @@ pub(super) fn given_up(journey: &Journey, scene: &Scene<'_>) -> Journey {
             let uid = text(object, "/metadata/uid").unwrap_or_default().to_owned();
             let what = format!("a copy of disk {} that was given up", moved.disk);
             if ended.kept.iter().all(|kept| kept.claim != moved.to) && super::target::is_of(object, moved) {
-                keep(&mut ended, Kept { claim: moved.to.clone(), uid, what, policy: None });
+                let (claim, disk) = (moved.to.clone(), moved.disk.clone());
+                keep(&mut ended, Kept { claim, uid, disk, what, ..Kept::default() });
             }
         }
     }

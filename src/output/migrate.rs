@@ -232,7 +232,7 @@ pub fn lefts(lefts: &[Left], styles: &Styles, width: usize) -> String {
         .iter()
         .map(|left| {
             let size = left.claim.as_ref().and_then(|claim| claim.pointer("/status/capacity/storage")?.as_str());
-            let (word, style, mut detail) = match (&left.refusal, left.goes(), left.kept.policy.as_deref()) {
+            let (word, style, mut detail) = match (&left.refusal, left.goes(), left.policy.as_deref()) {
                 (Some(refusal), ..) => ("keep", styles.help, format!("{}; {}", refusal.reason, refusal.help)),
                 (None, false, _) => ("gone", Style::new(), "it is not there any more".to_owned()),
                 (None, true, Some("Retain")) => ("delete", styles.removed, "its volume stays (Retain)".to_owned()),

@@ -261,3 +261,92 @@ fn snapshots_that_are_not_seen_keep_the_claim() {
         assert!(lefts.iter().all(|left| left.refusal.as_ref().is_some_and(|refusal| refusal.reason.contains(what))));
     }
 }
+
+/// A way back into use is to take the mark of the move away; whoever uses it then may be stopped, or deleted.
+#[test]
+fn a_claim_that_was_taken_into_use_again_stays() {
+    let mut sim = moved();
+    let going = confirmed(&sim);
+    let mut claim = sim.get(kind::CLAIM, "web-data").unwrap().clone();
+    claim["metadata"]["annotations"].as_object_mut().unwrap().remove(wukong::plan::MOVED_TO);
+    sim.put(claim);
+    let (goes, why) = shown(&sim, "web-data");
+    assert!(!goes && why.contains("taken into use again"), "{why}");
+    assert!(shown(&sim, "web-system").0);
+    clean(&mut sim, &going);
+    assert_eq!(sim.content("web-data").unwrap(), "the data");
+}
+
+#[test]
+fn the_last_copy_of_a_disk_stays() {
+    let stays = |change: &dyn Fn(&mut Sim), why: &str| {
+        let mut sim = moved();
+        let going = confirmed(&sim);
+        change(&mut sim);
+        let (goes, reason) = shown(&sim, "web-data");
+        assert!(!goes && reason.contains("the last copy of disk data") && reason.contains(why), "{why}: {reason}");
+        clean(&mut sim, &going);
+        assert_eq!(sim.content("web-data").unwrap(), "the data");
+    };
+    let to = |sim: &Sim| sim.get(kind::CLAIM, "web-data-m2").unwrap().clone();
+    let edit = |sim: &mut Sim, pointer: &str, value: Value| {
+        let mut claim = to(sim);
+        *claim.pointer_mut(pointer).unwrap() = value;
+        sim.put(claim);
+    };
+    stays(&|sim| edit(sim, "/status/phase", json!("Lost")), "on web-data-m2, which is Lost");
+    stays(
+        &|sim| {
+            let mut claim = to(sim);
+            claim["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+            sim.put(claim);
+        },
+        "being deleted",
+    );
+    stays(
+        &|sim| {
+            let uid = uid(sim, kind::CLAIM, "web-data-m2");
+            sim.act(&Act::Delete { kind: kind::CLAIM, name: "web-data-m2".into(), uid });
+        },
+        "which is gone",
+    );
+    let machine = |sim: &Sim| sim.get(kind::MACHINE, "web-vm").unwrap().clone();
+    stays(
+        &|sim| {
+            let mut machine = machine(sim);
+            let volumes = machine["spec"]["template"]["spec"]["volumes"].as_array_mut().unwrap();
+            volumes.retain(|volume| volume["name"] != "data");
+            sim.put(machine);
+        },
+        "on no claim now",
+    );
+    stays(
+        &|sim| {
+            let uid = uid(sim, kind::MACHINE, "web-vm");
+            sim.act(&Act::Delete { kind: kind::MACHINE, name: "web-vm".into(), uid });
+        },
+        "there is no VirtualMachine web-vm",
+    );
+}
+
+/// Only a move that changed a policy sets it back: an owner who wants the bytes to stay has said so.
+#[test]
+fn a_policy_that_no_move_changed_is_not_set_back() {
+    let journey = started(Sim::new(&always()), &wish(Some("fast"), None, false)).journey().unwrap();
+    assert!(journey.disks.iter().all(|disk| disk.policy.is_none()), "{journey:?}");
+    let journey = started(Sim::new(&always()), &wish(Some("fast"), None, true)).journey().unwrap();
+    assert!(journey.disks.iter().all(|disk| disk.policy.as_deref() == Some("Delete")), "{journey:?}");
+    // What is shown is what the volume says.
+    let mut sim = moved();
+    let mut record = sim.journey().unwrap();
+    record.kept.iter_mut().for_each(|kept| kept.policy = None);
+    sim.record(&record);
+    let mut volume = sim.get(kind::VOLUME, "pv-web-data").unwrap().clone();
+    volume["spec"]["persistentVolumeReclaimPolicy"] = json!("Retain");
+    sim.put(volume);
+    let left = lefts(&sim).into_iter().find(|left| left.kept.claim == "web-data").unwrap();
+    assert!(left.goes() && left.policy.as_deref() == Some("Retain"), "{left:?}");
+    let going = confirmed(&sim);
+    let acts = clean(&mut sim, &going);
+    assert!(!acts.iter().any(|act| act.starts_with("change")), "{acts:?}");
+}
