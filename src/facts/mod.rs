@@ -17,7 +17,7 @@ pub use journey::{End, Journey, Kept, Moved, Way};
 pub use keep::keep;
 pub use object::{
     bytes_at, claim_of, condition, created_by_other, has_ended, holds, is_going, is_helper, is_owned_by, last_seen,
-    path, strings, text, volumes,
+    of_nodes, path, strings, text, volumes,
 };
 pub use record::{MANAGER, Made, RECORD_LABEL, Record, Unusable};
 

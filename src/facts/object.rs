@@ -91,6 +91,12 @@ pub fn condition<'a>(object: &'a Value, name: &str) -> Option<(bool, &'a str, &'
     Some((part("/status") == "True", part("/reason"), part("/message")))
 }
 
+/// What the scheduler says of nodes, without what it says of preemption and, from Kubernetes 1.34 on, of claims of devices.
+pub fn of_nodes(message: &str) -> &str {
+    let end = [" no new claims to deallocate", " preemption:"].into_iter().filter_map(|part| message.find(part)).min();
+    message[..end.unwrap_or(message.len())].trim_end_matches(['.', ',', ' '])
+}
+
 /// Whether a condition of an object is true; one that is not there is not.
 pub fn holds(object: &Value, name: &str) -> bool {
     condition(object, name).is_some_and(|(holds, ..)| holds)

@@ -6,7 +6,7 @@ use super::held::held;
 use super::machine::Way;
 use super::node::{Node, node};
 use super::{Machine, Rescue};
-use crate::facts::{Facts, condition, has_ended, is_going, kind, text};
+use crate::facts::{Facts, condition, has_ended, is_going, kind, of_nodes, text};
 use crate::plan::{Line, Progress, State};
 use crate::text::redact;
 
@@ -95,8 +95,7 @@ fn came_back(facts: &Facts, node: &Node, machine: &Machine) -> (State, String) {
         return (State::Waiting, "its instance ends".to_owned());
     }
     if let Some((false, "Unschedulable", message)) = condition(instance, "PodScheduled") {
-        let message = message.split(" preemption:").next().unwrap_or(message).trim_end_matches(['.', ',', ' ']);
-        return (State::Waiting, format!("no node fits: {}", redact(message)));
+        return (State::Waiting, format!("no node fits: {}", redact(of_nodes(message))));
     }
     match phase {
         "Running" => (State::Done, format!("runs on {on}")),

@@ -343,17 +343,24 @@ pub async fn to_another_node(cluster: &Cluster) -> Result<()> {
     };
     let source = node().await?;
     let other = nodes::NODES.into_iter().find(|other| *other != source).context("no other node")?;
-    let hangs = |word: Value| json!({"metadata": {"annotations": {guest::MIGRATION: word}}});
-    cluster.objects.merge(&vmi(namespace), "", &hangs(json!("hangs"))).await?;
-    let late = moving.migrate(&["--to-node", other, "--yes", "--timeout", "5s"], 6)?;
-    ensure!(late.contains("--continue"), "{late}");
-    let again = moving.migrate(&["--to-storage-class", "longhorn", "--yes"], 5)?;
-    ensure!(again.contains("another move"), "{again}");
-    moving.migrate(&["--abort", "--yes"], 0)?;
-    ensure!(node().await? == source);
-    cluster.objects.merge(&vmi(namespace), "", &hangs(Value::Null)).await?;
-    let moved = moving.migrate(&["--to-node", other, "--yes"], 0)?;
-    ensure!(moved.contains(&format!("it runs: on {other}")) && !moved.contains('✗'), "{moved}");
+    let live = ["--to-node", other, "--yes"];
+    if cluster.set.kubevirt_since(6)? {
+        let hangs = |word: Value| json!({"metadata": {"annotations": {guest::MIGRATION: word}}});
+        cluster.objects.merge(&vmi(namespace), "", &hangs(json!("hangs"))).await?;
+        let late = moving.migrate(&[&live[..], &["--timeout", "5s"]].concat(), 6)?;
+        ensure!(late.contains("--continue"), "{late}");
+        let again = moving.migrate(&["--to-storage-class", "longhorn", "--yes"], 5)?;
+        ensure!(again.contains("another move"), "{again}");
+        moving.migrate(&["--abort", "--yes"], 0)?;
+        ensure!(node().await? == source);
+        cluster.objects.merge(&vmi(namespace), "", &hangs(Value::Null)).await?;
+        let moved = moving.migrate(&live, 0)?;
+        ensure!(moved.contains(&format!("it runs: on {other}")) && !moved.contains('✗'), "{moved}");
+    } else {
+        let refused = moving.migrate(&live, 5)?;
+        ensure!(refused.contains("1.6 is the first that lets one") && node().await? == source, "{refused}");
+        moving.migrate(&[&live[..], &["--offline"]].concat(), 0)?;
+    }
     ensure!(node().await? == other);
     moving.whole().await?;
     moving.same()?;

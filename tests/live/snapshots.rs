@@ -13,10 +13,29 @@ const DISKS: &str = "  disks:
 ";
 
 /// The same disks, as a restore has called their claims.
-const BACK: &str = "  disks:
-    - {name: system, size: 5Gi, image: 'quay.io/containerdisks/fedora:42', storageClassName: longhorn, claimName: web-system-r1}
-    - {name: data, size: 5Gi, storageClassName: longhorn, claimName: web-data-r1}
-";
+fn disks_of([system, data]: &[String; 2]) -> String {
+    DISKS
+        .replacen("storageClassName: longhorn}", &format!("storageClassName: longhorn, claimName: {system}}}"), 1)
+        .replacen("storageClassName: longhorn}", &format!("storageClassName: longhorn, claimName: {data}}}"), 1)
+}
+
+/// The claims of a machine's disks after a restore. An older KubeVirt calls them as it likes.
+async fn restored<const N: usize>(cluster: &Cluster, namespace: &str, disks: [(&str, &str); N]) -> Result<[String; N]> {
+    let now = cluster.objects.get(&vm(namespace)).await?.context("gone")?;
+    let volumes = now["spec"]["template"]["spec"]["volumes"].as_array().context("no volumes")?;
+    let mut names = Vec::new();
+    for (disk, name) in disks {
+        let volume = volumes.iter().find(|volume| volume["name"] == disk).context("no volume")?;
+        let claim = ["persistentVolumeClaim", "dataVolume"]
+            .into_iter()
+            .find_map(|source| volume[source]["claimName"].as_str().or(volume[source]["name"].as_str()))
+            .context("no claim")?;
+        let fits = if cluster.set.kubevirt_since(6)? { claim == name } else { claim.starts_with("restore-") };
+        ensure!(fits, "{claim}");
+        names.push(claim.to_owned());
+    }
+    Ok(names.try_into().unwrap_or_else(|_| unreachable!("as many as disks")))
+}
 
 /// A guest without an agent: there is no virt-handler here that could hold its file systems still.
 fn without_agent(disks: &str) -> String {
@@ -53,26 +72,24 @@ pub async fn there_and_back(cluster: &Cluster) -> Result<()> {
     wukong(admin, &["snapshot", "restore", "web", "one", "-n", namespace, "--stop"]).await?.ended(5)?;
     until_state(cluster, namespace, "Running").await?;
     let told = wukong(admin, &[&back[..], &["--stop", "--write", &path]].concat()).await?.ended(0)?;
-    let told = told.said("claimName: web-system-r1")?.said("claimName: web-data-r1")?;
+    let new = restored(cluster, namespace, [("system", "web-system-r1"), ("data", "web-data-r1")]).await?;
+    let told = told.said(&format!("claimName: {}", new[0]))?.said(&format!("claimName: {}", new[1]))?;
     told.said("what would delete it: kubectl delete dv web-system")?;
     before.still_there(cluster).await?;
-    let running = until_state(cluster, namespace, "Running").await?;
-    let used = running["spec"]["template"]["spec"]["volumes"][1]["persistentVolumeClaim"]["claimName"].clone();
-    ensure!(used == "web-data-r1", "{used}");
-    for name in ["web-system-r1", "web-data-r1"] {
+    until_state(cluster, namespace, "Running").await?;
+    for name in &new {
         let found = cluster.objects.get(&claim(namespace, name)).await?.context("gone")?;
         ensure!(found["metadata"]["ownerReferences"].is_null(), "{found}");
     }
 
     // Nothing but the names was written.
     let written = std::fs::read_to_string(&path)?;
-    let names = [", claimName: web-system-r1", ", claimName: web-data-r1"];
-    let without = names.iter().fold(written.clone(), |text, name| text.replace(name, ""));
+    let without = new.iter().fold(written.clone(), |text, name| text.replace(&format!(", claimName: {name}"), ""));
     ensure!(without == without_agent(DISKS), "{written}");
     wukong(admin, &["diff", "-n", namespace, "-f", &path]).await?.ended(0)?;
     wukong(admin, &["apply", "-n", namespace, "-f", &path]).await?.ended(0)?;
     // What GitOps would do: CDI takes the claim for that of the DataVolume, and fills nothing.
-    let rendered = crate::world::render(&without_agent(BACK), namespace)?;
+    let rendered = crate::world::render(&without_agent(&disks_of(&new)), namespace)?;
     let volume = rendered.iter().find(|object| object["kind"] == "DataVolume").context("no DataVolume")?;
     cluster.objects.try_out(volume).await?;
 
@@ -81,7 +98,7 @@ pub async fn there_and_back(cluster: &Cluster) -> Result<()> {
     wukong(admin, &[&delete[..], &["--yes"]].concat()).await?.ended(0)?;
     crate::world::until_gone(cluster, &snapshot(namespace, "one")).await?;
     before.still_there(cluster).await?;
-    bound(cluster, namespace, &["web-system-r1", "web-data-r1"]).await
+    bound(cluster, namespace, &new.each_ref().map(String::as_str)).await
 }
 
 /// A machine that owns its disks: KubeVirt would delete the DataVolumes of its templates when it goes back.
@@ -112,9 +129,7 @@ pub async fn templates_keep_their_disks(cluster: &Cluster) -> Result<()> {
     before.still_there(cluster).await?;
     let kept = cluster.objects.get(&volume).await?.context("the DataVolume is gone")?;
     ensure!(kept["metadata"]["deletionTimestamp"].is_null(), "{kept}");
-    let now = cluster.objects.get(&vm(namespace)).await?.context("gone")?;
-    ensure!(now["spec"]["template"]["spec"]["volumes"][0]["dataVolume"]["name"] == "legacy-r1", "{}", now["spec"]);
-    Ok(())
+    restored(cluster, namespace, [("data", "legacy-r1")]).await.map(|_| ())
 }
 
 /// A disk on a driver without snapshots, and a driver with two classes, of which KubeVirt takes one by itself.
@@ -246,12 +261,11 @@ pub async fn killed_on_the_way_back(cluster: &Cluster) -> Result<()> {
         before.still_there(cluster).await?;
         let now = until_state(cluster, namespace, "Running").await?;
         ensure!(now["spec"]["runStrategy"] == "Always", "after {writes} writes: {}", now["spec"]["runStrategy"]);
-        let claims: Vec<_> = [0, 1]
-            .map(|at| now["spec"]["template"]["spec"]["volumes"][at]["persistentVolumeClaim"]["claimName"].clone())
-            .iter()
-            .filter_map(|name| name.as_str().map(str::to_owned))
-            .collect();
-        let text = BACK.replace("web-system-r1", &claims[0]).replace("web-data-r1", &claims[1]);
+        let claims = [0, 1].map(|at| {
+            let claim = &now["spec"]["template"]["spec"]["volumes"][at]["persistentVolumeClaim"]["claimName"];
+            claim.as_str().unwrap_or_default().to_owned()
+        });
+        let text = disks_of(&claims);
         let path = file(cluster, "snapshot-killed-back", &without_agent(&text))?;
         let diff = wukong(admin, &["diff", "-n", namespace, "-f", &path]).await?;
         diff.ended(0).with_context(|| format!("after {writes} writes"))?;

@@ -61,19 +61,30 @@ fn no_node_fits() {
             "1 node(s) had volume node affinity conflict",
             "its volumes lie on other nodes than those that are left; where-is-my-data tells which",
         ),
+        (
+            "1 node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)",
+            "a volume of it is gone; where-is-my-data tells which",
+        ),
+        (
+            "2 node(s) didn't match PersistentVolume's node affinity",
+            "its volumes lie on other nodes than those that are left; where-is-my-data tells which",
+        ),
     ] {
-        let mut world = World::scheduling();
-        world.edit(
-            "Pod",
-            "virt-launcher-web-vm-x",
-            "/status/conditions",
-            json!([{
-                "type": "PodScheduled", "status": "False", "reason": "Unschedulable",
-                "message": format!("0/1 nodes are available: {message}. preemption: 0/1 nodes are available"),
-            }]),
-        );
-        let expected = format!("  ✗ no node fits: 0/1 nodes are available: {message}\n    → {help}\n");
-        assert_eq!(told(&world.status()), expected);
+        // Newer schedulers speak of claims of devices, too.
+        for rest in ["", "no new claims to deallocate, "] {
+            let mut world = World::scheduling();
+            world.edit(
+                "Pod",
+                "virt-launcher-web-vm-x",
+                "/status/conditions",
+                json!([{
+                    "type": "PodScheduled", "status": "False", "reason": "Unschedulable",
+                    "message": format!("0/1 nodes are available: {message}. {rest}preemption: 0/1 nodes are available"),
+                }]),
+            );
+            let expected = format!("  ✗ no node fits: 0/1 nodes are available: {message}\n    → {help}\n");
+            assert_eq!(told(&world.status()), expected);
+        }
     }
 }
 

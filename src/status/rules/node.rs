@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::facts::{condition, kind, text};
+use crate::facts::{condition, kind, of_nodes, text};
 use crate::status::cause::Causes;
 use crate::status::look::Look;
 use crate::status::time::{duration, since};
@@ -39,8 +39,10 @@ fn placed(look: &Look<'_>, name: &str, causes: &mut Causes) {
     }
 }
 
+const ELSEWHERE: &str = "its volumes lie on other nodes than those that are left; where-is-my-data tells which";
+
 /// What the scheduler misses, and what helps. Source: the messages of the scheduler's plugins.
-const MISSING: [(&str, &str); 12] = [
+const MISSING: [(&str, &str); 15] = [
     (
         "devices.kubevirt.io/kvm",
         "no node offers KVM: virtualisation is off in their firmware, or virt-handler does not run there",
@@ -49,7 +51,11 @@ const MISSING: [(&str, &str); 12] = [
     ("insufficient cpu", "give the machine fewer cpus, or the cluster more"),
     ("insufficient memory", "give the machine less memory, or the cluster more"),
     ("insufficient ephemeral-storage", "free disk space on the nodes"),
-    ("volume node affinity", "its volumes lie on other nodes than those that are left; where-is-my-data tells which"),
+    ("volume node affinity", ELSEWHERE),
+    // The same since Kubernetes 1.34, or earlier.
+    ("persistentvolume's node affinity", ELSEWHERE),
+    ("available persistent volumes to bind", "no volume on the nodes that are left fits one of its claims"),
+    ("bound to non-existent pv", "a volume of it is gone; where-is-my-data tells which"),
     ("had untolerated taint", "add `highAvailability.tolerations`, or take the taint away"),
     ("node affinity/selector", "correct `highAvailability.nodeSelector`, or label a node"),
     ("were unschedulable", "uncordon a node: kubectl get nodes"),
@@ -68,10 +74,9 @@ fn unplaced(look: &Look<'_>, message: &str, causes: &mut Causes) {
     if about_claims && look.disks.iter().any(|disk| disk.filling().is_some() || causes.explains(&disk.about())) {
         return;
     }
-    let message = message.split(" preemption:").next().unwrap_or(message).trim_end_matches(['.', ' ']);
     let next = helps.first().map_or_else(
         || format!("kubectl describe pod -n {} -l vmi.kubevirt.io/id={}", look.namespace, look.name),
         |help| (*help).to_owned(),
     );
-    causes.broken("no-node", "", format!("no node fits: {}", redact(message)), next);
+    causes.broken("no-node", "", format!("no node fits: {}", redact(of_nodes(message))), next);
 }

@@ -46,6 +46,13 @@ impl Set {
         self.required("virt", "kubevirt.io/kubevirt")
     }
 
+    /// Whether its KubeVirt is at least a minor version: some of what this project does needs a newer one.
+    pub fn kubevirt_since(self, minor: u32) -> Result<bool> {
+        let version = self.kubevirt()?;
+        let found = version.strip_prefix("v1.").and_then(|rest| rest.split('.').next()?.parse::<u32>().ok());
+        Ok(found.with_context(|| format!("KubeVirt {version} is no v1"))? >= minor)
+    }
+
     /// The version of CDI, such as `v1.61.1`.
     pub fn cdi(self) -> Result<String> {
         self.required("virt", "kubevirt.io/containerized-data-importer")
@@ -79,5 +86,6 @@ mod tests {
         }
         assert_ne!(Set::Default.kubernetes().unwrap(), Set::Other.kubernetes().unwrap());
         assert_ne!(Set::Default.kubevirt().unwrap(), Set::Other.kubevirt().unwrap());
+        assert!(Set::Default.kubevirt_since(7).unwrap() && !Set::Other.kubevirt_since(6).unwrap());
     }
 }
