@@ -320,11 +320,16 @@ pub fn keep(object: &Value) -> Value {
     let paths: Vec<&[&str]> = steps.into_iter().flat_map(|(_, paths)| paths).map(Vec::as_slice).collect();
     let mut kept = part(object, &paths);
     if let Some(record) = kept.pointer("/data/record").and_then(Value::as_str) {
-        kept["data"]["record"] = json!(without(record, "lists", &json!({})));
+        // The names of entries that were applied are of use, what stands in them is not.
+        kept["data"]["record"] = json!(edited(record, |fields| {
+            let lists = fields.get_mut("lists").and_then(Value::as_object_mut);
+            let entries = lists.into_iter().flat_map(|lists| lists.values_mut()).filter_map(Value::as_object_mut);
+            entries.for_each(|entries| entries.values_mut().for_each(|entry| *entry = Value::Null));
+        }));
     }
     if let Some(journey) = kept.pointer("/data/move").and_then(Value::as_str) {
         // Templates that a move took from a machine may name anything.
-        kept["data"]["move"] = json!(without(journey, "templates", &json!([])));
+        kept["data"]["move"] = json!(edited(journey, |fields| _ = fields.insert("templates".into(), json!([]))));
     }
     if let Some(attributes) = kept.pointer_mut("/spec/csi/volumeAttributes").and_then(Value::as_object_mut) {
         // Some drivers put into them what belongs into a Secret.
@@ -362,11 +367,11 @@ fn part(value: &Value, paths: &[&[&str]]) -> Value {
     }
 }
 
-/// A record without the entries of lists that were applied, or of what was taken from a machine.
-fn without(record: &str, key: &str, empty: &Value) -> String {
+/// A record as it is after a change; of what is no record nothing is left.
+fn edited(record: &str, change: impl FnOnce(&mut Map<String, Value>)) -> String {
     match serde_json::from_str::<Value>(record) {
         Ok(Value::Object(mut fields)) => {
-            fields.insert(key.into(), empty.clone());
+            change(&mut fields);
             Value::Object(fields).to_string()
         }
         _ => String::new(),

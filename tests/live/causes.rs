@@ -104,6 +104,14 @@ pub async fn of_a_person(cluster: &Cluster) -> Result<()> {
     cluster.objects.merge(&vm(namespace), "", &json!({"spec": {"template": template}})).await?;
     let ran = wukong(&admin, &status).await?.ended(1)?;
     ran.said("disk more: it was taken from the machine; claim web-more is kept")?;
+    // Taken out of the file too, it is missed by nobody.
+    let one = file(
+        cluster,
+        "cause-person-one",
+        &machine("  disks: [{name: data, size: 1Gi, storageClassName: longhorn}]\n"),
+    )?;
+    wukong(&admin, &["apply", "-n", namespace, "-f", &one, "--yes"]).await?.ended(0)?;
+    wukong(&admin, &status).await?.ended(0)?.said("disk more: its file has it no more; claim web-more is kept")?;
     // The same from a file of facts, without a cluster.
     let facts = cluster.folder().join("files/facts.json").display().to_string();
     wukong(&admin, &["status", "-n", namespace, "--save-facts", &facts]).await?.ended(0)?;

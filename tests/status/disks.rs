@@ -226,6 +226,14 @@ fn quotas() {
     );
 }
 
+/// A disk that its file has no more.
+fn given_up(w: &mut World) {
+    w.record(|record| {
+        record.claims.insert("old".into(), "web-old".into());
+        record.lists.entry("volumes".into()).or_default().insert("data".into(), json!({"name": "data"}));
+    });
+}
+
 #[test]
 fn disks_that_are_not_attached() {
     case(
@@ -237,6 +245,20 @@ fn disks_that_are_not_attached() {
     → apply the Wukong file to attach it again, or take it out of the file
 ",
     );
+    // As above, but it was detached because its file has it no more. Once its claim is gone too, nobody speaks of it.
+    case(
+        World::running(),
+        |w| {
+            given_up(w);
+            let mut claim = w.object("PersistentVolumeClaim", "web-data").clone();
+            claim["metadata"]["name"] = json!("web-old");
+            w.add(claim);
+        },
+        "  · disk old: its file has it no more; claim web-old is kept, with its data
+    → kubectl delete pvc web-old -n prod deletes it for ever
+",
+    );
+    case(World::running(), given_up, "");
     case(
         World::running(),
         |w| {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::facts::{claim_of, text, volumes};
+use crate::facts::{claim_of, kind, text, volumes};
 use crate::status::cause::Causes;
 use crate::status::look::Look;
 
@@ -18,6 +18,12 @@ pub(super) fn rule(look: &Look<'_>, causes: &mut Causes) {
                 "set `claimName: {other}` in the file before it is applied again, or it goes back to the old one"
             );
             causes.broken("disk-replaced", &format!("disk {disk}"), text, next);
+        } else if !held && is_given_up(look, disk) {
+            if look.facts.get(kind::CLAIM, look.namespace, claim).is_some() {
+                let text = format!("its file has it no more; claim {claim} is kept, with its data");
+                let next = format!("kubectl delete pvc {claim} -n {} deletes it for ever", look.namespace);
+                causes.note("disk-kept", &format!("disk {disk}"), text, next);
+            }
         } else if !held {
             let text = format!("it was taken from the machine; claim {claim} is kept");
             let next = "apply the Wukong file to attach it again, or take it out of the file".to_owned();
@@ -45,4 +51,9 @@ pub(super) fn rule(look: &Look<'_>, causes: &mut Causes) {
             causes.waiting("disk-attaching", &about, text, String::new());
         }
     }
+}
+
+/// Whether the file that was applied last had a disk no more: then nobody misses it.
+fn is_given_up(look: &Look<'_>, disk: &str) -> bool {
+    look.record.and_then(|record| record.lists.get("volumes")).is_some_and(|applied| !applied.contains_key(disk))
 }
