@@ -50,7 +50,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
         Ok(found) => found,
         Err(refused) => return Ok(tell(&refused, terminal)),
     };
-    let Some(vm) = target.machine(&facts) else { return Ok(target.missing(terminal)) };
+    let Some(vm) = target.machine(&facts) else { return Ok(target.missing(&facts, terminal)) };
     let name = args.name.as_deref().or(target.wukong.as_deref());
     let adoption = adopt(vm, &facts, name);
     for note in &adoption.notes {

@@ -84,7 +84,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
         Ok(found) => found,
         Err(refused) => return Ok(tell(&refused, terminal)),
     };
-    let Some(vm) = target.machine(&facts) else { return Ok(target.missing(terminal)) };
+    let Some(vm) = target.machine(&facts) else { return Ok(target.missing(&facts, terminal)) };
     let step = match expand(&facts, &target.namespace, vm, &target.shown(), disk, size, &[]) {
         Ok(Expansion::Step(step)) => step,
         Ok(Expansion::Enough) => {

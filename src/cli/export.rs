@@ -152,7 +152,7 @@ fn find(args: &Args, session: &Session, facts: &Facts, namespace: &str, terminal
         taken(facts, namespace, Origin::Snapshot(&seen, &content), disk)
     } else {
         let target = subject(args.machine.as_deref().unwrap_or_default(), namespace, facts);
-        let Some(vm) = target.machine(facts) else { return Err(target.missing(terminal)) };
+        let Some(vm) = target.machine(facts) else { return Err(target.missing(facts, terminal)) };
         taken(facts, namespace, Origin::Machine(&target, vm), disk)
     };
     found.map_err(|refusal| {

@@ -146,7 +146,7 @@ fn each(
                 terminal.say(&format!("{}/{} {state}\n", target.namespace, target.shown()));
                 goals.push(Sent { namespace: target.namespace.clone(), vm: target.vm.clone(), to: to(target, &facts) });
             }
-            Ok(None) => exit = target.missing(terminal),
+            Ok(None) => exit = target.missing(&facts, terminal),
             Err(refused) => exit = tell(&refused, terminal),
         }
     }

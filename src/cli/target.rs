@@ -63,8 +63,8 @@ pub(super) trait Target {
     fn manager(&self) -> String;
     /// Whether it has a running instance.
     fn runs(&self, facts: &Facts) -> bool;
-    /// Says that there is no such machine.
-    fn missing(&self, terminal: &Terminal) -> Exit;
+    /// Says that there is no such machine, or that it cannot be seen.
+    fn missing(&self, facts: &Facts, terminal: &Terminal) -> Exit;
     /// Its VirtualMachine.
     fn machine<'f>(&self, facts: &'f Facts) -> Option<&'f Value>;
 }
@@ -78,7 +78,15 @@ impl Target for Subject {
         facts.get(kind::INSTANCE, &self.namespace, &self.vm).is_some_and(|instance| !has_ended(instance))
     }
 
-    fn missing(&self, terminal: &Terminal) -> Exit {
+    fn missing(&self, facts: &Facts, terminal: &Terminal) -> Exit {
+        if let Some(unread) = facts.unknown(kind::MACHINE, &self.namespace) {
+            terminal.error(&unread.reason);
+            terminal.help(&format!(
+                "`kubectl auth can-i list virtualmachines.kubevirt.io -n {}` asks for this permission",
+                self.namespace
+            ));
+            return Exit::Cluster;
+        }
         terminal.error(&format!("there is no VirtualMachine {} in {}", self.vm, self.namespace));
         terminal.help(&format!("`kubectl get vm -n {}` lists them; vm/NAME names any of them", self.namespace));
         Exit::Cluster

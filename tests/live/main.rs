@@ -193,6 +193,7 @@ fn usual(world: &Arc<World>) -> Vec<Trial> {
         safety_rights::only_reading,
         safety_rights::without_classes_and_pods,
         safety_rights::without_listing_claims,
+        safety_rights::without_listing_machines,
         safety_rights::without_reading_secrets,
         safety_rights::without_writing_secrets,
         snapshots::there_and_back,

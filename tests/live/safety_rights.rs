@@ -150,3 +150,28 @@ pub async fn without_listing_claims(cluster: &Cluster) -> Result<()> {
     wukong(&blind, &apply).await?.ended(5)?;
     before.still_there(cluster).await
 }
+
+/// Who may not see machines is told that, and not that there are none.
+pub async fn without_listing_machines(cluster: &Cluster) -> Result<()> {
+    let namespace = "rights-machines";
+    cluster.namespace(namespace).await?;
+    let path = file(cluster, namespace, &machine(SPEC))?;
+    wukong(&admin(cluster), &["apply", "-n", namespace, "-f", &path]).await?.ended(0)?;
+    let given = [("", "configmaps"), ("", "persistentvolumeclaims"), ("", "pods"), ("cdi.kubevirt.io", "datavolumes")];
+    let given = given.map(|(group, resources)| Right::to("get,list", group, resources));
+    let blind = cluster.user(namespace, "blind", &given, &[]).await?;
+    for args in [
+        &["start", "web"][..],
+        &["stop", "web"],
+        &["expand", "web", "--disk", "data", "--size", "2Gi"],
+        &["adopt", "web"],
+        &["snapshot", "create", "web"],
+        &["export", "web", "--disk", "data", "--output", "nowhere.img"],
+    ] {
+        let ran = wukong(&blind, &[args, &["-n", namespace]].concat()).await?.ended(4)?;
+        let told = ran.told();
+        ensure!(told.contains("cannot list virtualmachines") && !told.contains("there is no"), "{args:?}: {told}");
+        ensure!(told.contains("kubectl auth can-i list virtualmachines"), "{args:?}: {told}");
+    }
+    Ok(())
+}

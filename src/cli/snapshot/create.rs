@@ -114,7 +114,7 @@ struct How {
 }
 
 fn take(session: &Session, facts: &Facts, target: &Subject, wish: &Wish<'_>, how: &How, terminal: &Terminal) -> Exit {
-    let Some(vm) = target.machine(facts) else { return target.missing(terminal) };
+    let Some(vm) = target.machine(facts) else { return target.missing(facts, terminal) };
     let name = wish.name;
     let creation = creation(facts, target, vm, wish);
     show(&creation, terminal);

@@ -76,7 +76,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
         Ok(found) => found,
         Err(refused) => return Ok(tell(&refused, terminal)),
     };
-    let Some(vm) = target.machine(&facts) else { return Ok(target.missing(terminal)) };
+    let Some(vm) = target.machine(&facts) else { return Ok(target.missing(&facts, terminal)) };
     let Some(found) = facts.get(kind::SNAPSHOT, &target.namespace, &args.snapshot) else {
         return Ok(report::missing(&target, &args.snapshot, &facts, terminal));
     };
