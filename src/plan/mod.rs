@@ -201,7 +201,7 @@ fn simple(plan: &mut Plan, manifest: &Manifest, facts: &Facts, wishes: Wishes, g
             Some(unread) => {
                 let reason = format!("whether it exists is not known: {}", unread.reason);
                 let help = format!("ask for the right to read it in {}", plan.namespace);
-                plan.refusals.push(Refusal { object, reason, help });
+                return plan.refusals.push(Refusal { object, reason, help });
             }
         }
         plan.steps.push(step);
@@ -221,7 +221,7 @@ fn machine(plan: &mut Plan, machine: &Machine, manifest: &Manifest, facts: &Fact
     let mut body = body(manifest, &plan.namespace);
     let Some(live) = facts.get(kind::MACHINE, &plan.namespace, &manifest.name) else {
         if let Some(unread) = facts.unknown(kind::MACHINE, &plan.namespace) {
-            plan.refusals.push(Refusal {
+            return plan.refusals.push(Refusal {
                 object: format!("VirtualMachine/{}", manifest.name),
                 reason: format!("whether it exists is not known: {}", unread.reason),
                 help: format!(

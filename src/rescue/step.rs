@@ -98,9 +98,12 @@ pub fn steps(rescue: &Rescue) -> Vec<Step> {
         },
         Step {
             name: "machines",
-            state: needless(of(returns == 0, StepState::Follows)),
+            state: needless(of(returns == 0 && rescue.blind.is_none(), StepState::Follows)),
             what: "KubeVirt starts machines elsewhere".to_owned(),
-            detail: format!("{back} of {} run elsewhere", returns + back),
+            detail: match rescue.blind {
+                Some(_) => "which ones is not known".to_owned(),
+                None => format!("{back} of {} run elsewhere", returns + back),
+            },
         },
     ];
     let person = [Way::Person, Way::Tied, Way::Loses, Way::Unknown].into_iter().flat_map(named).count();

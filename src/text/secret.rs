@@ -30,7 +30,8 @@ const WORDS: [&str; 12] =
 /// Whole keys under which secrets lie.
 const CONTAINERS: [&str; 3] = ["stringdata", "userdata", "rootpw"];
 /// Keys that hold the name of a Secret, or a switch, and are not secret themselves; and a word of sudo.
-const HARMLESS: [&str; 5] = ["passwordsecret", "imagesecret", "sshkeysecret", "lockpasswd", "nopasswd"];
+const HARMLESS: [&str; 7] =
+    ["passwordsecret", "imagesecret", "sshkeysecret", "secretname", "secretref", "lockpasswd", "nopasswd"];
 
 /// Whether the value of a key is probably a secret.
 pub(crate) fn is_secret_key(key: &str) -> bool {
@@ -156,8 +157,19 @@ mod tests {
         for key in ["password", "pasword", "db-password", "Passwort", "apiToken", "pwd", "x-pw", "密码", "auth"] {
             assert!(is_secret_key(key), "{key}");
         }
-        for key in ["passwordSecret", "image", "name", "lockPasswd", "NOPASSWD", "author", "compass", "hashed", "disks"]
-        {
+        for key in [
+            "passwordSecret",
+            "secretName",
+            "secretRef",
+            "image",
+            "name",
+            "lockPasswd",
+            "NOPASSWD",
+            "author",
+            "compass",
+            "hashed",
+            "disks",
+        ] {
             assert!(!is_secret_key(key), "{key}");
         }
     }

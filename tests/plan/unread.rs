@@ -10,7 +10,9 @@ use super::{effects, notes, op, refusal};
 fn machines_that_cannot_be_read_are_refused() {
     let mut world = World::applied(WEB);
     world.forbid(VM);
-    assert!(refusal(&world.plan(WEB)).help.contains("virtualmachines.kubevirt.io"));
+    let plan = world.plan(WEB);
+    assert!(refusal(&plan).help.contains("virtualmachines.kubevirt.io"));
+    assert_eq!(op(&plan, VM, "web-vm"), None, "nobody says that it would be made");
 }
 
 #[test]
@@ -56,7 +58,9 @@ fn secrets_and_networks_that_cannot_be_read_are_kept_as_they_were() {
         // One that was never made here may be someone else's.
         let mut world = World::new();
         world.forbid(kind);
-        assert!(refusal(&world.plan(WEB)).reason.contains("is not known"), "{kind}");
+        let plan = world.plan(WEB);
+        assert!(refusal(&plan).reason.contains("is not known"), "{kind}");
+        assert_eq!(op(&plan, kind, name), None, "nobody says that it would be made");
     }
 }
 

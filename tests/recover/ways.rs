@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use wukong::facts::Unread;
-use wukong::rescue::{Way, rescue};
+use wukong::rescue::{StepState, Way, rescue, steps};
 
 use super::{look, machine, silent};
 use crate::status::world::{NOW, World};
@@ -183,7 +183,11 @@ fn what_cannot_be_read_is_not_taken_for_nothing() {
     assert_eq!(found.machines[0].way, Way::Unknown);
     assert_eq!(found.unknown, ["cannot list PersistentVolume", "cannot list Pod"]);
     forbid(&mut world, "VirtualMachineInstance");
-    assert_eq!(look(&world).blind.as_deref(), Some("cannot list VirtualMachineInstance"));
+    let found = look(&world);
+    assert_eq!(found.blind.as_deref(), Some("cannot list VirtualMachineInstance"));
+    // Nothing that is seen to be missing is not nothing that is missing.
+    let step = steps(&found).into_iter().find(|step| step.name == "machines").unwrap();
+    assert_eq!((step.state, step.detail.as_str()), (StepState::Follows, "which ones is not known"));
     forbid(&mut world, "Node");
     assert_eq!(look(&world).blind.as_deref(), Some("cannot list Node"));
 }
