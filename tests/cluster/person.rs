@@ -26,8 +26,10 @@ async fn live(set: Set) -> Result<()> {
     println!("Kubernetes {}, KubeVirt {}, CDI {}", set.kubernetes()?, set.kubevirt()?, set.cdi()?);
     let cluster = Cluster::start(set, &target).await?;
     let loaded = if std::env::args().any(|argument| argument == "--empty") { 0 } else { load(&cluster).await? };
+    // KubeVirt's own controller would end at the first export, and everything with it.
+    let (_, kubeconfig) = cluster.exports("person").await?;
     println!("{loaded} objects of the examples are loaded. In another terminal:\n");
-    println!("  export KUBECONFIG={}", cluster.kubeconfig().display());
+    println!("  export KUBECONFIG={}", kubeconfig.display());
     println!("  kubectl get vms,dvs,pvc\n");
     println!("Logs: {}", cluster.folder().display());
     println!("Ctrl-C ends it. The next start begins anew.");
