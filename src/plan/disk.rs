@@ -59,6 +59,7 @@ pub(super) fn plan(disk: &Disk, body: Value, scope: &Scope<'_>) -> Result<Outcom
         }
         out.disk.data = Data::Create;
         out.disk.detail = disk.size.as_ref().map(ToString::to_string).unwrap_or_default();
+        out.notes.extend(no_class(&body, facts).map(|text| Note { object: format!("disk {}", disk.name), text }));
         out.steps.push(Found { step: create(body), conflicts: Vec::new() });
         return Ok(out);
     };
@@ -151,6 +152,17 @@ fn seen(disk: &Disk, imported: bool, scope: &Scope<'_>) -> Result<(), Refusal> {
         reason: format!("whether its {} {} exists is not known: {}", unread.kind, disk.claim, unread.reason),
         help: format!("ask for the right to list them: kubectl auth can-i list {resource} -n {namespace}"),
     })
+}
+
+/// What is said of a class that is not there. It may be right: volumes that somebody makes by hand need none.
+fn no_class(body: &Value, facts: &Facts) -> Option<String> {
+    let class = text(body, "/spec/storageClassName").or_else(|| text(body, "/spec/storage/storageClassName"))?;
+    if class.is_empty() || facts.unknown(kind::CLASS, "").is_some() || facts.get(kind::CLASS, "", class).is_some() {
+        return None;
+    }
+    let known: Vec<_> = facts.all_of(kind::CLASS).filter_map(|known| text(known, "/metadata/name")).collect();
+    let known = if known.is_empty() { "there are none".to_owned() } else { format!("there are {}", known.join(", ")) };
+    Some(format!("there is no StorageClass {class} ({known}): its claim waits for one, or for a volume made by hand"))
 }
 
 /// What is said of a size that changes before there is a claim.

@@ -228,3 +228,15 @@ fn an_existing_claim_must_be_usable() {
     world.edit("StorageClass", "fast", |class| class["volumeBindingMode"] = json!("WaitForFirstConsumer"));
     assert!(world.plan(EXISTING).refusals.is_empty());
 }
+
+#[test]
+fn a_class_that_is_not_there_is_told_before_a_claim_waits_for_it() {
+    let lost = edited(WEB, &[("size: 50Gi, storageClassName: fast", "size: 50Gi, storageClassName: fats")]);
+    let told = notes(&World::new().plan(&lost));
+    assert!(told.contains("there is no StorageClass fats (there are fast, fixed, local-path, longhorn)"), "{told}");
+    assert!(!notes(&World::new().plan(WEB)).contains("StorageClass"));
+    // Who may not see classes knows nothing of them.
+    let mut world = World::new();
+    world.forbid("StorageClass");
+    assert!(!notes(&world.plan(&lost)).contains("there is no StorageClass"));
+}
