@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::grow::mebibytes;
 use super::lists::{LISTS, list};
-use crate::facts::{self, Facts, claim_of, has_ended, kind, last_seen, text};
+use super::warned::{Since, why};
+use crate::facts::{self, Facts, claim_of, has_ended, kind, text};
 use crate::quantity::Quantity;
 use crate::text::redact;
 
@@ -85,7 +86,7 @@ pub fn progress(facts: &Facts, sent: &Sent) -> Progress {
         let Some(claim) = claim_of(volume) else { continue };
         let name = volume["name"].as_str().unwrap_or_default();
         let (state, detail) = disk(facts, namespace, claim, stays_off, instance);
-        let detail = why(state, detail, facts, namespace, &|name| name == claim);
+        let detail = why(state, detail, facts, namespace, &Since::Ever, &|name| name == claim);
         lines.push(Line { what: format!("disk {name}"), state, detail });
     }
     let (state, detail) = match (&sent.to, instance) {
@@ -96,28 +97,19 @@ pub fn progress(facts: &Facts, sent: &Sent) -> Progress {
     };
     // A launcher pod is called after its machine.
     let launcher = format!("virt-launcher-{machine}-");
-    let detail = why(state, detail, facts, namespace, &|name| name == machine || name.starts_with(&launcher));
+    // What was wrong at an earlier start, or before it was sent away, is no reason now.
+    let since = match instance {
+        Some(instance) if stays_off => Since::of(text(instance, "/metadata/deletionTimestamp")),
+        Some(instance) => Since::of(text(instance, "/metadata/creationTimestamp")),
+        None => Since::Ever,
+    };
+    let detail = why(state, detail, facts, namespace, &since, &|name| name == machine || name.starts_with(&launcher));
     // What a machine says while its disks are filled is about them: KubeVirt calls a claim that comes missing.
     let filling = lines.iter().any(|line| line.state == State::Waiting);
     let state = if state == State::Failed && filling { State::Waiting } else { state };
     lines.insert(0, Line { what: machine.to_owned(), state, detail });
     let state = lines.iter().map(|line| line.state).max().unwrap_or(State::Done);
     Progress { lines, state }
-}
-
-/// Adds the last warning about an object that is not there yet.
-fn why(state: State, detail: String, facts: &Facts, namespace: &str, about: &dyn Fn(&str) -> bool) -> String {
-    if state == State::Done {
-        return detail;
-    }
-    let told = facts
-        .all(kind::EVENT, namespace)
-        .filter(|event| about(text(event, "/involvedObject/name").unwrap_or_default()));
-    let time = |event: &&Value| last_seen(event).unwrap_or_default().to_owned();
-    match told.max_by_key(time).and_then(|event| text(event, "/message")) {
-        Some(message) if !detail.contains(message) => format!("{detail} ({})", redact(message.trim())),
-        _ => detail,
-    }
 }
 
 /// Where its run strategy sends a machine.

@@ -23,6 +23,7 @@ mod prune;
 mod remove;
 mod step;
 mod unsaid;
+mod warned;
 
 pub use carry::carried;
 pub use change::Change;
