@@ -7,9 +7,9 @@ use tokio::time::Instant;
 
 use super::arrival::end;
 use super::runtime::pause;
-use super::{Delete, Door, Refused, Resource, Write};
+use super::{Delete, Door, Purpose, Refused, Resource, Wanted, Write, fetch};
 use crate::facts::{Record, is_going, text};
-use crate::plan::{FIRMWARE, Removal};
+use crate::plan::{FIRMWARE, Refusal, Removal};
 
 /// Why a deletion did not come to its end. What is left can be deleted by the same command again.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub enum Unfinished {
     TimedOut(String),
     /// A disk that had to stay is not there. Nothing further is deleted.
     Missing(String),
+    /// Data that was named is needed by now. Nothing further is deleted.
+    Needed(Vec<Refusal>),
 }
 
 impl From<Refused> for Unfinished {
@@ -70,6 +72,14 @@ pub async fn remove(
         let volume = if found.is_none() { door.get(Resource::DataVolume, namespace, claim).await? } else { None };
         if going || found.is_none() && volume.is_none() {
             return Err(Unfinished::Missing(format!("the claim {claim} of disk {disk} had to stay, and is not there")));
+        }
+    }
+    if !removal.data.is_empty() {
+        let namespaces = [removal.namespace.clone()].into();
+        let facts = fetch(door, &Wanted { namespaces, purpose: Purpose::Data, ..Wanted::default() }).await?;
+        let objections = removal.objections(&facts);
+        if !objections.is_empty() {
+            return Err(Unfinished::Needed(objections));
         }
     }
     for thing in removal.things.iter().chain(&removal.data) {
