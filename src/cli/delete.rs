@@ -171,7 +171,11 @@ fn show(removal: &Removal, terminal: &Terminal) {
         row(name(object), "delete", styles.error, "its data is lost for ever");
     }
     for (disk, claim) in &removal.kept {
-        let detail = if removal.owned.contains(claim) { "the machine owns it; it is released, and stays" } else { "" };
+        let detail = match () {
+            () if removal.owned.contains(claim) => "the machine owns it; it is released, and stays",
+            () if removal.unseen.contains(claim) => "it may not be seen; if it is there, it stays",
+            () => "",
+        };
         row(format!("disk {disk}: {claim}"), "keep", styles.help, detail);
     }
     if !rows.is_empty() {

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::arrival::end;
 use super::runtime::pause;
-use super::{Delete, Door, Purpose, Refused, Resource, Wanted, Write, fetch};
+use super::{Delete, Door, Purpose, Reason, Refused, Resource, Wanted, Write, fetch};
 use crate::facts::{Record, is_going, text};
 use crate::plan::{FIRMWARE, Refusal, Removal};
 
@@ -66,11 +66,15 @@ pub async fn remove(
         tell(&format!("deleted VirtualMachine {name}"));
     }
     for (disk, claim) in &removal.kept {
-        let found = door.get(Resource::PersistentVolumeClaim, namespace, claim).await?;
+        let unseen = removal.unseen.contains(claim);
+        let found = match door.get(Resource::PersistentVolumeClaim, namespace, claim).await {
+            Err(refused) if unseen && refused.reason == Reason::Forbidden => continue,
+            answer => answer?,
+        };
         let going = found.as_ref().is_some_and(is_going);
         // A DataVolume may not have its claim yet; it is then what stays.
-        let volume = if found.is_none() { door.get(Resource::DataVolume, namespace, claim).await? } else { None };
-        if going || found.is_none() && volume.is_none() {
+        let is_there = unseen || found.is_some() || door.get(Resource::DataVolume, namespace, claim).await?.is_some();
+        if going || !is_there {
             return Err(Unfinished::Missing(format!("the claim {claim} of disk {disk} had to stay, and is not there")));
         }
     }

@@ -8,7 +8,7 @@ use super::lists::{LISTS, list, name};
 use super::own::{Standing, standing};
 use super::prune::{self, used};
 use super::{Note, Refusal, Wishes, identity};
-use crate::facts::{Facts, Record, claim_of, has_ended, is_going, kind, text};
+use crate::facts::{Facts, Record, Unread, claim_of, has_ended, is_going, kind, strings, text};
 
 /// What happens to one Wukong.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +29,8 @@ pub struct Removal {
     pub kept: Vec<(String, String)>,
     /// Claims of `kept` that the VirtualMachine owns: an ordinary delete would take them along.
     pub owned: Vec<String>,
+    /// Claims of `kept` that may not be seen: they may not even be there.
+    pub unseen: Vec<String>,
     /// The firmware's UUID, if the machine could not be made again with it: it is noted on the claims that stay.
     pub identity: Option<String>,
     /// The claims to note it on: those that this Wukong made or took over.
@@ -98,21 +100,23 @@ pub fn removal(facts: &Facts, namespace: &str, wukong: &str, vm: &str, named: &[
     let instance = facts.get(kind::INSTANCE, namespace, vm);
     out.running = instance.is_some_and(|instance| !has_ended(instance));
     disks(&mut out, &record, machine, facts, named);
-    let going = machine.filter(|machine| is_going(machine));
-    let orphans =
-        going.is_none_or(|machine| crate::facts::strings(machine, "/metadata/finalizers").contains(&"orphan"));
-    if !orphans && !out.owned.is_empty() {
-        let help = format!(
-            "to save them, remove the owner reference from each: kubectl patch dv,pvc {} -n {namespace} --type=json -p '[{{\"op\":\"remove\",\"path\":\"/metadata/ownerReferences\"}}]'",
-            out.owned.join(" ")
-        );
-        let reason =
-            format!("it is being deleted by someone else, and takes its disks along: {}", out.owned.join(", "));
-        out.refusals.push(refuse(format!("VirtualMachine/{vm}"), &reason, help));
+    let unread = unread(facts, namespace).filter(|_| !out.kept.is_empty());
+    let orphans = |machine: &Value| strings(machine, "/metadata/finalizers").contains(&"orphan");
+    if machine.is_some_and(|machine| is_going(machine) && !orphans(machine)) {
+        taken_along(&mut out, unread);
     }
     out.identity = machine.and_then(|machine| identity::to_keep(machine, namespace, wukong));
     let own = |claim: &String| record.claims.values().any(|known| known == claim);
     let there = |claim: &String| facts.get(kind::CLAIM, namespace, claim).is_some();
+    if let Some(unread) = unread.filter(|_| !out.unseen.is_empty()) {
+        let mut text = format!("they stay, but are not looked at: {}", unread.reason);
+        if let Some(uuid) = &out.identity {
+            text.push_str(&format!(
+                "; the firmware's UUID {uuid} cannot be noted on them for a machine that comes back"
+            ));
+        }
+        out.notes.push(Note { object: format!("the claims {}", out.unseen.join(", ")), text });
+    }
     out.noted = out.kept.iter().map(|(_, claim)| claim.clone()).filter(|claim| own(claim) && there(claim)).collect();
     let wishes = Wishes::default();
     let scope = prune::Scope { wukong, namespace, vm, record: &record, machine: None, wishes, facts };
@@ -182,6 +186,29 @@ fn unknown(namespace: &str, wukong: &str, vm: &str, machine: Option<&Value>, fac
     Refusal { object: format!("{namespace}/{wukong}"), reason, help }
 }
 
+/// Why it is not known which disks there are, if it is not.
+fn unread<'a>(facts: &'a Facts, namespace: &str) -> Option<&'a Unread> {
+    [kind::CLAIM, kind::DATA_VOLUME].into_iter().find_map(|kind| facts.unknown(kind, namespace))
+}
+
+/// Refuses where somebody else deletes the machine in a way that takes the disks along that it owns.
+fn taken_along(out: &mut Removal, unread: Option<&Unread>) {
+    let object = format!("VirtualMachine/{}", out.vm);
+    let reason = "it is being deleted by someone else, and takes";
+    if !out.owned.is_empty() {
+        let help = format!(
+            "to save them, remove the owner reference from each: kubectl patch dv,pvc {} -n {} --type=json -p '[{{\"op\":\"remove\",\"path\":\"/metadata/ownerReferences\"}}]'",
+            out.owned.join(" "),
+            out.namespace
+        );
+        let reason = format!("{reason} its disks along: {}", out.owned.join(", "));
+        out.refusals.push(Refusal { object, reason, help });
+    } else if let Some(unread) = unread {
+        let reason = format!("{reason} the disks along that it owns; which these are is not known: {}", unread.reason);
+        out.refusals.push(Refusal { object, reason, help: format!("ask for the right to list each {}", unread.kind) });
+    }
+}
+
 /// Which disks stay and which go.
 fn disks(out: &mut Removal, record: &Record, machine: Option<&Value>, facts: &Facts, named: &[String]) {
     let namespace = out.namespace.clone();
@@ -217,12 +244,12 @@ fn disks(out: &mut Removal, record: &Record, machine: Option<&Value>, facts: &Fa
         }
     }
     let own_name = machine.and_then(|machine| text(machine, "/metadata/name")).unwrap_or_default();
-    let unread = [kind::CLAIM, kind::DATA_VOLUME].into_iter().find_map(|kind| facts.unknown(kind, &namespace));
+    let unread = unread(facts, &namespace);
     for (disk, claim) in claims {
         let volume = facts.get(kind::DATA_VOLUME, &namespace, &claim);
         let found = facts.get(kind::CLAIM, &namespace, &claim);
         let goes = named.iter().any(|asked| *asked == disk || *asked == claim);
-        if volume.is_none() && found.is_none() && !(goes && unread.is_some()) {
+        if volume.is_none() && found.is_none() && unread.is_none() {
             continue;
         }
         let owned_by_machine = [volume, found]
@@ -232,6 +259,9 @@ fn disks(out: &mut Removal, record: &Record, machine: Option<&Value>, facts: &Fa
         if !goes {
             if owned_by_machine {
                 out.owned.push(claim.clone());
+            }
+            if found.is_none() && unread.is_some() {
+                out.unseen.push(claim.clone());
             }
             out.kept.push((disk, claim));
             continue;

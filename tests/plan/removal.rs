@@ -173,3 +173,38 @@ fn a_machine_that_came_back_keeps_its_disks() {
     let objections = planned.objections(&world.facts());
     assert!(objections.len() == 1 && objections[0].reason.contains("VirtualMachine web-vm uses it"), "{objections:?}");
 }
+
+#[test]
+fn disks_that_are_not_seen_are_named() {
+    let both =
+        [("data", "web-data"), ("system", "web-system")].map(|(disk, claim)| (disk.to_owned(), claim.to_owned()));
+    let mut world = applied();
+    // Only the image's has a DataVolume; what neither has may not be there.
+    for forbidden in [CLAIM, VOLUME] {
+        world.forbid(forbidden);
+        let removal = remove(&world, &[]);
+        assert_eq!(goes(&removal), Ok(vec![]));
+        assert_eq!((&removal.kept[..], &removal.unseen[..]), (&both[..], &both.clone().map(|(_, claim)| claim)[..]));
+        let note = &removal.notes[0];
+        assert!(note.object.contains("web-data, web-system") && note.text.contains("is forbidden"), "{note:?}");
+    }
+    // What is not there is not kept.
+    let mut world = applied();
+    world.remove(CLAIM, "web-data");
+    assert_eq!(remove(&world, &[]).kept, both[1..]);
+}
+
+/// What an ordinary deletion takes along is only known of disks that are seen.
+#[test]
+fn a_machine_that_goes_with_disks_that_are_not_seen_is_refused() {
+    for forbidden in [CLAIM, VOLUME] {
+        let mut world = applied();
+        world.edit(VM, "web-vm", |vm| vm["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z"));
+        assert_eq!(goes(&remove(&world, &[])), Ok(vec![]));
+        world.forbid(forbidden);
+        let told = goes(&remove(&world, &[])).unwrap_err();
+        assert!(told.contains("takes the disks along that it owns") && told.contains(forbidden), "{told}");
+        world.edit(VM, "web-vm", |vm| vm["metadata"]["finalizers"] = json!(["orphan"]));
+        assert_eq!(goes(&remove(&world, &[])), Ok(vec![]));
+    }
+}
