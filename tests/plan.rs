@@ -6,6 +6,7 @@ mod machine;
 mod owners;
 mod ownership;
 mod properties;
+mod removal;
 mod unread;
 mod world;
 

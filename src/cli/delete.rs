@@ -11,7 +11,7 @@ use super::confirm::{confirmed, typed};
 use super::input::{InputArgs, namespace};
 use super::session::{Session, refuse, tell};
 use super::terminal::Terminal;
-use crate::cluster::{Refused, Unfinished, Wanted, fetch, read_secrets, remove, secrets};
+use crate::cluster::{Purpose, Refused, Unfinished, Wanted, fetch, read_secrets, remove, secrets};
 use crate::output;
 use crate::plan::{Removal, removal};
 use crate::status::subject;
@@ -20,7 +20,8 @@ use crate::status::subject;
 ///
 /// The machine is stopped, waited for and deleted, with its cloud-init Secret and the networks that were made for it.
 /// Claims and DataVolumes stay, also those that an ordinary delete would take along, and are listed. Only disks that
-/// --delete-data names lose their data. Existing claims are never touched.
+/// --delete-data names lose their data, and not while a copy, a restore or snapshots would be lost with it. Existing
+/// claims are never touched.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kubectl wukong delete web
@@ -133,7 +134,8 @@ fn names(args: &Args, session: &Session, terminal: &Terminal) -> Option<Vec<(Str
 
 async fn plan(session: &Session, names: &[(String, String)], data: &[String]) -> Result<Vec<Removal>, Refused> {
     let namespaces: BTreeSet<_> = names.iter().map(|(namespace, _)| namespace.clone()).collect();
-    let mut facts = fetch(&session.door, &Wanted { namespaces, ..Wanted::default() }).await?;
+    let purpose = if data.is_empty() { Purpose::Plan } else { Purpose::Data };
+    let mut facts = fetch(&session.door, &Wanted { namespaces, purpose, ..Wanted::default() }).await?;
     // Secrets are not listed: which ones there are is in the record.
     let made = names.iter().flat_map(|(namespace, name)| secrets(&facts, namespace, name)).collect();
     read_secrets(&session.door, &made, &mut facts).await?;
@@ -169,7 +171,11 @@ fn show(removal: &Removal, terminal: &Terminal) {
         row(name(object), "delete", styles.error, "its data is lost for ever");
     }
     for (disk, claim) in &removal.kept {
-        let detail = if removal.owned.contains(claim) { "the machine owns it; it is released, and stays" } else { "" };
+        let detail = match () {
+            () if removal.owned.contains(claim) => "the machine owns it; it is released, and stays",
+            () if removal.unseen.contains(claim) => "it may not be seen; if it is there, it stays",
+            () => "",
+        };
         row(format!("disk {disk}: {claim}"), "keep", styles.help, detail);
     }
     if !rows.is_empty() {
@@ -210,6 +216,13 @@ fn unfinished_exit(unfinished: &Unfinished, removal: &Removal, terminal: &Termin
         Unfinished::Missing(what) => {
             terminal.error(what);
             terminal.help("nothing further was deleted; `kubectl get pvc,dv` and the events say who took it");
+            Exit::Refused
+        }
+        Unfinished::Needed(objections) => {
+            terminal.error(&format!("the data of {} is needed by now, and stays", removal.name));
+            for objection in objections {
+                refuse(objection, terminal);
+            }
             Exit::Refused
         }
     }

@@ -8,6 +8,8 @@ pub enum Purpose {
     /// To plan a change.
     #[default]
     Plan,
+    /// To delete machines with the data of disks: what else is lost with that.
+    Data,
     /// To see how far machines are, with the warnings that tell why one does not go on.
     Progress,
     /// To see how machines are, and why; without a namespace, in all of them.
@@ -37,6 +39,7 @@ impl Purpose {
     pub(super) const fn kinds(self) -> (&'static [Resource], &'static [Resource]) {
         match self {
             Self::Plan => (&NAMESPACED, &CLUSTER),
+            Self::Data => (&DATA, &DATA_CLUSTER),
             Self::Progress => (&PROGRESS, &[]),
             Self::Look => (&LOOK, &LOOK_CLUSTER),
             Self::Grow => (&GROW, &CLUSTER),
@@ -92,6 +95,23 @@ const NAMESPACED: [Resource; 8] = [
     Resource::Pod,
     Resource::ResourceQuota,
 ];
+
+/// Kinds by which it is known what is lost with a disk.
+const DATA: [Resource; 10] = [
+    Resource::VirtualMachine,
+    Resource::VirtualMachineInstance,
+    Resource::DataVolume,
+    Resource::PersistentVolumeClaim,
+    Resource::ConfigMap,
+    Resource::NetworkAttachmentDefinition,
+    Resource::Pod,
+    Resource::Snapshot,
+    Resource::Restore,
+    Resource::VolumeSnapshot,
+];
+
+/// The same, of the cluster.
+const DATA_CLUSTER: [Resource; 2] = [Resource::PersistentVolume, Resource::StorageClass];
 
 /// Kinds by which the growth of disks is decided.
 const GROW: [Resource; 6] = [

@@ -7,9 +7,9 @@ use tokio::time::Instant;
 
 use super::arrival::end;
 use super::runtime::pause;
-use super::{Delete, Door, Refused, Resource, Write};
+use super::{Delete, Door, Purpose, Reason, Refused, Resource, Wanted, Write, fetch};
 use crate::facts::{Record, is_going, text};
-use crate::plan::{FIRMWARE, Removal};
+use crate::plan::{FIRMWARE, Refusal, Removal};
 
 /// Why a deletion did not come to its end. What is left can be deleted by the same command again.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub enum Unfinished {
     TimedOut(String),
     /// A disk that had to stay is not there. Nothing further is deleted.
     Missing(String),
+    /// Data that was named is needed by now. Nothing further is deleted.
+    Needed(Vec<Refusal>),
 }
 
 impl From<Refused> for Unfinished {
@@ -64,12 +66,24 @@ pub async fn remove(
         tell(&format!("deleted VirtualMachine {name}"));
     }
     for (disk, claim) in &removal.kept {
-        let found = door.get(Resource::PersistentVolumeClaim, namespace, claim).await?;
+        let unseen = removal.unseen.contains(claim);
+        let found = match door.get(Resource::PersistentVolumeClaim, namespace, claim).await {
+            Err(refused) if unseen && refused.reason == Reason::Forbidden => continue,
+            answer => answer?,
+        };
         let going = found.as_ref().is_some_and(is_going);
         // A DataVolume may not have its claim yet; it is then what stays.
-        let volume = if found.is_none() { door.get(Resource::DataVolume, namespace, claim).await? } else { None };
-        if going || found.is_none() && volume.is_none() {
+        let is_there = unseen || found.is_some() || door.get(Resource::DataVolume, namespace, claim).await?.is_some();
+        if going || !is_there {
             return Err(Unfinished::Missing(format!("the claim {claim} of disk {disk} had to stay, and is not there")));
+        }
+    }
+    if !removal.data.is_empty() {
+        let namespaces = [removal.namespace.clone()].into();
+        let facts = fetch(door, &Wanted { namespaces, purpose: Purpose::Data, ..Wanted::default() }).await?;
+        let objections = removal.objections(&facts);
+        if !objections.is_empty() {
+            return Err(Unfinished::Needed(objections));
         }
     }
     for thing in removal.things.iter().chain(&removal.data) {

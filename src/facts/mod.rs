@@ -203,6 +203,13 @@ impl Facts {
     }
 }
 
+/// The volume of a claim. Each names the other: a claim alone may name any volume of the cluster.
+pub fn volume_of<'a>(claim: &Value, facts: &'a Facts) -> Option<&'a Value> {
+    let volume = text(claim, "/spec/volumeName").and_then(|name| facts.get(kind::VOLUME, "", name))?;
+    let uid = text(claim, "/metadata/uid").filter(|uid| !uid.is_empty())?;
+    (text(volume, "/spec/claimRef/uid") == Some(uid)).then_some(volume)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

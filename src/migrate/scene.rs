@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+pub(super) use crate::facts::volume_of;
 use crate::facts::{Facts, claim_of, condition, has_ended, is_going, kind, strings, text, volumes};
 use crate::status::Subject;
 
@@ -115,13 +116,6 @@ impl<'a> Scene<'a> {
         let name = text(self.vm, "/metadata/name").unwrap_or_default();
         self.facts.all(kind::MIGRATION, self.namespace).filter(move |found| text(found, "/spec/vmiName") == Some(name))
     }
-}
-
-/// The volume of a claim. Each names the other: a claim alone may name any volume of the cluster.
-pub(super) fn volume_of<'a>(claim: &Value, facts: &'a Facts) -> Option<&'a Value> {
-    let volume = text(claim, "/spec/volumeName").and_then(|name| facts.get(kind::VOLUME, "", name))?;
-    let uid = text(claim, "/metadata/uid").filter(|uid| !uid.is_empty())?;
-    (text(volume, "/spec/claimRef/uid") == Some(uid)).then_some(volume)
 }
 
 impl Disk<'_> {

@@ -3,6 +3,7 @@
 
 mod carry;
 mod change;
+mod dependents;
 mod disk;
 mod existing;
 mod expand;
@@ -27,6 +28,7 @@ mod warned;
 
 pub use carry::carried;
 pub use change::Change;
+pub(crate) use dependents::Doomed;
 pub(crate) use existing::claim_user;
 pub use expand::{Expansion, expand};
 pub(crate) use goal::{Goal, RESTARTS, goal, is_hopeless};

@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
+use super::dependents::Doomed;
 use super::existing::user;
 use super::lists::{LISTS, list, name};
 use super::own::{Standing, standing};
 use super::prune::{self, used};
 use super::{Note, Refusal, Wishes, identity};
-use crate::facts::{Facts, Record, claim_of, has_ended, is_going, kind, text};
+use crate::facts::{Facts, Record, Unread, claim_of, has_ended, is_going, kind, strings, text};
 
 /// What happens to one Wukong.
 #[derive(Debug, Clone, Default)]
@@ -16,6 +17,8 @@ pub struct Removal {
     pub name: String,
     /// Its namespace.
     pub namespace: String,
+    /// The name of its VirtualMachine.
+    pub vm: String,
     /// Its VirtualMachine, if there still is one.
     pub machine: Option<Value>,
     /// Whether that runs.
@@ -26,6 +29,8 @@ pub struct Removal {
     pub kept: Vec<(String, String)>,
     /// Claims of `kept` that the VirtualMachine owns: an ordinary delete would take them along.
     pub owned: Vec<String>,
+    /// Claims of `kept` that may not be seen: they may not even be there.
+    pub unseen: Vec<String>,
     /// The firmware's UUID, if the machine could not be made again with it: it is noted on the claims that stay.
     pub identity: Option<String>,
     /// The claims to note it on: those that this Wukong made or took over.
@@ -42,7 +47,8 @@ pub struct Removal {
 
 /// Plans the deletion of a Wukong. `named` are the disks or claims whose data shall go.
 pub fn removal(facts: &Facts, namespace: &str, wukong: &str, vm: &str, named: &[String]) -> Removal {
-    let mut out = Removal { name: wukong.to_owned(), namespace: namespace.to_owned(), ..Removal::default() };
+    let part = str::to_owned;
+    let mut out = Removal { name: part(wukong), namespace: part(namespace), vm: part(vm), ..Removal::default() };
     let refuse = |object: String, reason: &str, help: String| Refusal { object, reason: reason.to_owned(), help };
     let found = facts.get(kind::CONFIG_MAP, namespace, &Record::name(wukong));
     let record = match found.map(Record::read) {
@@ -65,11 +71,7 @@ pub fn removal(facts: &Facts, namespace: &str, wukong: &str, vm: &str, named: &[
     };
     out.refusals.extend(super::moving::under_way(wukong, namespace, vm, facts));
     out.record = found.cloned();
-    let mut needed = vec![kind::MACHINE, kind::INSTANCE];
-    if !named.is_empty() {
-        needed.extend([kind::CLAIM, kind::DATA_VOLUME, kind::POD]);
-    }
-    for kind in needed {
+    for kind in [kind::MACHINE, kind::INSTANCE] {
         if let Some(unread) = facts.unknown(kind, namespace) {
             let help = "what cannot be seen cannot be deleted safely: ask for the right to list it".to_owned();
             out.refusals.push(refuse(format!("{namespace}/{wukong}"), &unread.reason, help));
@@ -98,21 +100,23 @@ pub fn removal(facts: &Facts, namespace: &str, wukong: &str, vm: &str, named: &[
     let instance = facts.get(kind::INSTANCE, namespace, vm);
     out.running = instance.is_some_and(|instance| !has_ended(instance));
     disks(&mut out, &record, machine, facts, named);
-    let going = machine.filter(|machine| is_going(machine));
-    let orphans =
-        going.is_none_or(|machine| crate::facts::strings(machine, "/metadata/finalizers").contains(&"orphan"));
-    if !orphans && !out.owned.is_empty() {
-        let help = format!(
-            "to save them, remove the owner reference from each: kubectl patch dv,pvc {} -n {namespace} --type=json -p '[{{\"op\":\"remove\",\"path\":\"/metadata/ownerReferences\"}}]'",
-            out.owned.join(" ")
-        );
-        let reason =
-            format!("it is being deleted by someone else, and takes its disks along: {}", out.owned.join(", "));
-        out.refusals.push(refuse(format!("VirtualMachine/{vm}"), &reason, help));
+    let unread = unread(facts, namespace).filter(|_| !out.kept.is_empty());
+    let orphans = |machine: &Value| strings(machine, "/metadata/finalizers").contains(&"orphan");
+    if machine.is_some_and(|machine| is_going(machine) && !orphans(machine)) {
+        taken_along(&mut out, unread);
     }
     out.identity = machine.and_then(|machine| identity::to_keep(machine, namespace, wukong));
     let own = |claim: &String| record.claims.values().any(|known| known == claim);
     let there = |claim: &String| facts.get(kind::CLAIM, namespace, claim).is_some();
+    if let Some(unread) = unread.filter(|_| !out.unseen.is_empty()) {
+        let mut text = format!("they stay, but are not looked at: {}", unread.reason);
+        if let Some(uuid) = &out.identity {
+            text.push_str(&format!(
+                "; the firmware's UUID {uuid} cannot be noted on them for a machine that comes back"
+            ));
+        }
+        out.notes.push(Note { object: format!("the claims {}", out.unseen.join(", ")), text });
+    }
     out.noted = out.kept.iter().map(|(_, claim)| claim.clone()).filter(|claim| own(claim) && there(claim)).collect();
     let wishes = Wishes::default();
     let scope = prune::Scope { wukong, namespace, vm, record: &record, machine: None, wishes, facts };
@@ -138,6 +142,30 @@ pub fn removal(facts: &Facts, namespace: &str, wukong: &str, vm: &str, named: &[
     out
 }
 
+impl Removal {
+    /// Why data that was named stays after all: the guest may have taken minutes to stop, and others act meanwhile.
+    pub fn objections(&self, facts: &Facts) -> Vec<Refusal> {
+        let mut claims: Vec<_> = self.data.iter().filter_map(|object| text(object, "/metadata/name")).collect();
+        claims.dedup();
+        let objection = |claim: &str| {
+            // A machine of the same name is another one by now.
+            let (reason, help) = self.needed(claim, "", facts).err()?;
+            let help = format!("{help}; then run the same command again");
+            Some(Refusal { object: format!("claim {claim}"), reason, help })
+        };
+        claims.into_iter().filter_map(objection).collect()
+    }
+
+    /// Why a claim must stay, and what helps; else what becomes of its snapshots. `own` is the machine that may use it.
+    fn needed(&self, name: &str, own: &str, facts: &Facts) -> Result<Vec<String>, (String, String)> {
+        if let Some(user) = user(name, &self.namespace, own, false, facts) {
+            return Err((format!("{user} uses it"), "take the disk from it first".to_owned()));
+        }
+        let claim = facts.get(kind::CLAIM, &self.namespace, name);
+        Doomed { name, claim, namespace: &self.namespace, vm: &self.vm, policy: None, facts }.check()
+    }
+}
+
 /// Why something without a record is not deleted.
 fn unknown(namespace: &str, wukong: &str, vm: &str, machine: Option<&Value>, facts: &Facts) -> Refusal {
     let (reason, help) = match (machine, facts.unknown(kind::CONFIG_MAP, namespace)) {
@@ -156,6 +184,29 @@ fn unknown(namespace: &str, wukong: &str, vm: &str, machine: Option<&Value>, fac
         }
     };
     Refusal { object: format!("{namespace}/{wukong}"), reason, help }
+}
+
+/// Why it is not known which disks there are, if it is not.
+fn unread<'a>(facts: &'a Facts, namespace: &str) -> Option<&'a Unread> {
+    [kind::CLAIM, kind::DATA_VOLUME].into_iter().find_map(|kind| facts.unknown(kind, namespace))
+}
+
+/// Refuses where somebody else deletes the machine in a way that takes the disks along that it owns.
+fn taken_along(out: &mut Removal, unread: Option<&Unread>) {
+    let object = format!("VirtualMachine/{}", out.vm);
+    let reason = "it is being deleted by someone else, and takes";
+    if !out.owned.is_empty() {
+        let help = format!(
+            "to save them, remove the owner reference from each: kubectl patch dv,pvc {} -n {} --type=json -p '[{{\"op\":\"remove\",\"path\":\"/metadata/ownerReferences\"}}]'",
+            out.owned.join(" "),
+            out.namespace
+        );
+        let reason = format!("{reason} its disks along: {}", out.owned.join(", "));
+        out.refusals.push(Refusal { object, reason, help });
+    } else if let Some(unread) = unread {
+        let reason = format!("{reason} the disks along that it owns; which these are is not known: {}", unread.reason);
+        out.refusals.push(Refusal { object, reason, help: format!("ask for the right to list each {}", unread.kind) });
+    }
 }
 
 /// Which disks stay and which go.
@@ -193,19 +244,24 @@ fn disks(out: &mut Removal, record: &Record, machine: Option<&Value>, facts: &Fa
         }
     }
     let own_name = machine.and_then(|machine| text(machine, "/metadata/name")).unwrap_or_default();
+    let unread = unread(facts, &namespace);
     for (disk, claim) in claims {
         let volume = facts.get(kind::DATA_VOLUME, &namespace, &claim);
         let found = facts.get(kind::CLAIM, &namespace, &claim);
-        if volume.is_none() && found.is_none() {
+        let goes = named.iter().any(|asked| *asked == disk || *asked == claim);
+        if volume.is_none() && found.is_none() && unread.is_none() {
             continue;
         }
         let owned_by_machine = [volume, found]
             .into_iter()
             .flatten()
             .any(|object| machine.is_some_and(|machine| is_owner(machine, object)));
-        if !named.iter().any(|asked| *asked == disk || *asked == claim) {
+        if !goes {
             if owned_by_machine {
                 out.owned.push(claim.clone());
+            }
+            if found.is_none() && unread.is_some() {
+                out.unseen.push(claim.clone());
             }
             out.kept.push((disk, claim));
             continue;
@@ -216,18 +272,22 @@ fn disks(out: &mut Removal, record: &Record, machine: Option<&Value>, facts: &Fa
         let fills = |volume: &Value| found.is_some_and(|claim| own(claim) && is_owner(volume, claim));
         let others =
             volume.is_some_and(|volume| !own(volume) && !fills(volume)) || found.is_some_and(|claim| !own(claim));
-        let refused = if others && !owned_by_machine {
-            Some("it was not made by this Wukong".to_owned())
+        let checked = if others && !owned_by_machine {
+            Err(("it was not made by this Wukong".to_owned(), None))
         } else {
-            user(&claim, &namespace, own_name, false, facts).map(|user| format!("{user} uses it"))
+            out.needed(&claim, own_name, facts).map_err(|(reason, help)| (reason, Some(help)))
         };
-        match refused {
-            Some(reason) => out.refusals.push(Refusal {
+        match checked {
+            Err((reason, help)) => out.refusals.push(Refusal {
                 object: format!("disk {disk}"),
                 reason: format!("its claim {claim} is not deleted: {reason}"),
-                help: "leave it out of --delete-data".to_owned(),
+                help: help.map(|help| help + "; or ").unwrap_or_default() + "leave it out of --delete-data",
             }),
-            None => out.data.extend([volume, found].into_iter().flatten().cloned()),
+            Ok(known) => {
+                let object = format!("claim {claim}");
+                out.notes.extend(known.into_iter().map(|text| Note { object: object.clone(), text }));
+                out.data.extend([volume, found].into_iter().flatten().cloned());
+            }
         }
     }
 }

@@ -189,6 +189,7 @@ fn usual(world: &Arc<World>) -> Vec<Trial> {
         safety_names::a_claim_in_use,
         safety_names::meet_at_once,
         safety_owned::disks_of_the_machine,
+        safety_owned::snapshots_of_a_disk,
         safety_owned::the_identity,
         safety_rights::only_reading,
         safety_rights::without_classes_and_pods,

@@ -1,4 +1,4 @@
-//! Machines that own their disks, disks that others attached, and the identity of a guest.
+//! Machines that own their disks, disks of which there are snapshots, disks that others attached, and the identity of a guest.
 
 use std::process::Stdio;
 
@@ -193,4 +193,58 @@ pub async fn the_identity(cluster: &Cluster) -> Result<()> {
     ensure!(identity().await? == was, "{} was {was}", identity().await?);
     wukong(admin, &["diff", "-n", namespace, "-f", &path]).await?.ended(0)?;
     before.still_there(cluster).await
+}
+
+/// A driver that keeps snapshots in the volume loses them with it: whose disk was named is told, also where one is taken
+/// while the guest stops, and the same command ends it later.
+pub async fn snapshots_of_a_disk(cluster: &Cluster) -> Result<()> {
+    let namespace = "owned-snapshots";
+    cluster.namespace(namespace).await?;
+    let admin = &admin(cluster);
+    let spec = "  disks: [{name: data, size: 1Gi, storageClassName: longhorn}]\n";
+    let absent = format!("{{name: web, annotations: {{{}: absent}}}}", cluster::handler::guest::AGENT);
+    let path = file(cluster, namespace, &machine(spec).replacen("{name: web}", &absent, 1))?;
+    wukong(admin, &["apply", "-n", namespace, "-f", &path, "--wait"]).await?.ended(0)?;
+    bound(cluster, namespace, &["web-data"]).await?;
+    let before = Inventory::of(cluster, namespace).await?;
+    wukong(admin, &["snapshot", "create", "web", "-n", namespace, "--name", "one", "--wait"]).await?.ended(0)?;
+    let delete = ["delete", "-n", namespace, "web", "--yes", "--delete-data", "data"];
+    let way_out = "kubectl wukong snapshot delete vm/web-vm one -n owned-snapshots";
+    wukong(admin, &delete).await?.ended(5)?.said("its snapshots would be lost")?.said(way_out)?;
+    until_state(cluster, namespace, "Running").await?;
+    before.still_there(cluster).await?;
+
+    let way_out: Vec<_> = way_out.split(' ').skip(2).chain(["--yes"]).collect();
+    wukong(admin, &way_out).await?.ended(0)?;
+    let end = std::time::Instant::now() + LONG;
+    while !cluster.objects.list("snapshot.storage.k8s.io/v1", "VolumeSnapshot", namespace, "").await?.is_empty() {
+        ensure!(std::time::Instant::now() < end, "the snapshot stays");
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+    let late = json!({
+        "apiVersion": "snapshot.storage.k8s.io/v1", "kind": "VolumeSnapshot",
+        "metadata": {"namespace": namespace, "name": "late"},
+        "spec": {"volumeSnapshotClassName": "longhorn", "source": {"persistentVolumeClaimName": "web-data"}},
+    });
+    let (proxy, proxied) = cluster.faults(namespace).await?;
+    let writes = proxy.writes();
+    let slow = cluster::Fault::Delay(std::time::Duration::from_secs(3));
+    proxy.fail_after(0, cluster::FaultProxy::WRITE, "", 1, slow);
+    let taken = async {
+        while proxy.writes() == writes {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        cluster.objects.apply(&late).await
+    };
+    let (ran, taken) = tokio::join!(wukong(&proxied, &delete), taken);
+    taken?;
+    ran?.ended(5)?.said("the data of web is needed by now")?.said("kubectl delete volumesnapshot late")?;
+    ensure!(cluster.objects.get(&vm(namespace)).await?.is_none(), "the machine is there");
+    before.still_there(cluster).await?;
+
+    let late = Reference::of(&late);
+    cluster.objects.delete(&late).await?;
+    until_gone(cluster, &late).await?;
+    wukong(admin, &delete).await?.ended(0)?;
+    until_gone(cluster, &claim(namespace, "web-data")).await
 }

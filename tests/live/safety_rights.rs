@@ -148,6 +148,16 @@ pub async fn without_listing_claims(cluster: &Cluster) -> Result<()> {
     ensure!(before.len() == 1);
     wukong(&blind, &["diff", "-n", namespace, "-f", &path]).await?.ended(5)?;
     wukong(&blind, &apply).await?.ended(5)?;
+    before.still_there(cluster).await?;
+    // What goes is told with the disks that stay, whether they can be looked at by name or not.
+    let delete = ["delete", "-n", namespace, "web", "--yes"];
+    for (name, claims) in [("by-name", "get"), ("not-at-all", "")] {
+        let blind = user(cluster, namespace, name, &Rights { claims, ..FULL }).await?;
+        let ran = wukong(&blind, &delete).await?.ended(0)?;
+        ran.said("kept the claims web-data")?.said("cannot list persistentvolumeclaims")?;
+        before.still_there(cluster).await?;
+        wukong(&admin(cluster), &["apply", "-n", namespace, "-f", &path, "--adopt"]).await?.ended(0)?;
+    }
     before.still_there(cluster).await
 }
 
