@@ -22,6 +22,7 @@ mod readme;
 mod recover;
 mod roles;
 mod rules;
+mod snapshots;
 mod status;
 mod support;
 mod traps;

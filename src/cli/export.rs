@@ -1,16 +1,11 @@
 //! `kubectl wukong export`
 
-use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
-use std::io::{BufWriter, Write as _};
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
-
-use anyhow::Context as _;
-use sha2::{Digest as _, Sha256};
+use std::path::PathBuf;
+use std::time::Duration;
 
 use super::Exit;
 use super::access::AccessArgs;
+use super::fetched::{Fetched, in_the_way};
 use super::input::namespace;
 use super::look::now;
 use super::session::{Session, refuse, tell};
@@ -238,98 +233,5 @@ fn ended(unfetched: &Unfetched, terminal: &Terminal) -> Exit {
             terminal.error("interrupted; nothing of it stays");
             Exit::Interrupted
         }
-    }
-}
-
-/// A file's name with something behind it.
-fn with(path: &Path, end: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(end);
-    PathBuf::from(name)
-}
-
-/// A file that would be overwritten.
-fn in_the_way(output: &Path, force: bool) -> Option<PathBuf> {
-    let all = [output.to_owned(), with(output, ".sha256"), with(output, ".partial")];
-    all.into_iter().find(|path| !force && path.symlink_metadata().is_ok())
-}
-
-/// A file that is fetched, under a name of its own until all of it is there.
-struct Fetched {
-    output: PathBuf,
-    partial: PathBuf,
-    file: BufWriter<File>,
-    hash: Sha256,
-    bytes: u64,
-    told: Instant,
-    terminal: Terminal,
-}
-
-/// How often is told how far it is.
-const PACE: Duration = Duration::from_secs(5);
-
-impl Fetched {
-    fn begin(output: &Path, force: bool, terminal: Terminal) -> anyhow::Result<Self> {
-        let partial = with(output, ".partial");
-        if force {
-            // A link of that name is replaced, not followed.
-            let _ = fs::remove_file(&partial);
-        }
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&partial).with_context(|| format!("cannot write {}", partial.display()))?;
-        Ok(Self {
-            output: output.to_owned(),
-            partial,
-            file: BufWriter::new(file),
-            hash: Sha256::new(),
-            bytes: 0,
-            told: Instant::now(),
-            terminal,
-        })
-    }
-
-    fn take(&mut self, data: &[u8]) -> std::io::Result<()> {
-        self.file.write_all(data)?;
-        self.hash.update(data);
-        self.bytes += data.len() as u64;
-        if self.told.elapsed() >= PACE {
-            self.told = Instant::now();
-            self.terminal.progress("export", &format!("{} MiB", self.bytes >> 20));
-        }
-        Ok(())
-    }
-
-    /// Gives the file its name, and writes its checksum beside it, as `sha256sum --check` reads it.
-    fn end(mut self, force: bool) -> anyhow::Result<String> {
-        let cannot = |path: &Path| format!("cannot write {}", path.display());
-        self.file.flush().and_then(|()| self.file.get_ref().sync_all()).with_context(|| cannot(&self.partial))?;
-        if force {
-            fs::rename(&self.partial, &self.output).with_context(|| cannot(&self.output))?;
-        } else {
-            // A second name is given only where there is no such file: one that came meanwhile stays.
-            fs::hard_link(&self.partial, &self.output)
-                .or_else(|error| match error.kind() {
-                    std::io::ErrorKind::AlreadyExists => Err(error),
-                    // Not every file system has second names.
-                    _ => fs::rename(&self.partial, &self.output),
-                })
-                .with_context(|| cannot(&self.output))?;
-            let _ = fs::remove_file(&self.partial);
-        }
-        let sum: String = self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        let name = self.output.file_name().unwrap_or_default().to_string_lossy();
-        let beside = with(&self.output, ".sha256");
-        fs::write(&beside, format!("{sum}  {name}\n")).with_context(|| cannot(&beside))?;
-        Ok(sum)
-    }
-
-    /// Half a disk is of no use.
-    fn give_up(self) {
-        drop(self.file);
-        // It may be gone already.
-        let _ = fs::remove_file(&self.partial);
     }
 }

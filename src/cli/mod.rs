@@ -19,6 +19,7 @@ mod exit;
 mod expand;
 mod explain;
 mod export;
+mod fetched;
 mod folder;
 mod function;
 mod init;

@@ -135,7 +135,7 @@ impl Run<'_> {
             terminal.error(&format!("without it nothing is done: {reason}"));
             return (Exit::Cluster, "not-known");
         }
-        if found.node.presence == Presence::Unready {
+        if found.node.presence == Presence::Unready || found.node.beats {
             return self.refuse_answering(&found.node);
         }
         if args.dry_run {
@@ -194,9 +194,17 @@ impl Run<'_> {
     }
 
     fn refuse_answering(&self, node: &Node) -> Ended {
-        self.terminal
-            .error(&format!("the kubelet of {} answers, so that its power is on and guests may run", node.name));
-        self.terminal.help("mend the node, or switch it off; then run this again");
+        let name = &node.name;
+        let (who, way) = if node.beats {
+            (
+                format!("virt-handler of {name} was heard after the kubelet fell silent"),
+                "cut its power, wait until virt-handler is silent for 3 minutes; then run this again",
+            )
+        } else {
+            (format!("the kubelet of {name} answers"), "mend the node, or switch it off; then run this again")
+        };
+        self.terminal.error(&format!("{who}, so that its power is on and guests may run"));
+        self.terminal.help(way);
         (Exit::Refused, "answers")
     }
 
@@ -238,6 +246,7 @@ impl Run<'_> {
             }
             // Another run did it, or the node was removed: what follows is the same.
             Ok(Service::Already | Service::Gone) => Ok(()),
+            Ok(Service::Other(node)) if node.beats => Err(self.refuse_answering(&node)),
             Ok(Service::Other(node)) => {
                 self.terminal.error(&format!("node {name} answers again: nothing was changed"));
                 self.terminal.help(&format!("kubectl get node {name}; its machines may run on there"));

@@ -47,8 +47,8 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// The clock, in seconds since 1970.
 type Clock<'a> = &'a (dyn Fn() -> i64 + Sync);
 
-/// Tells Kubernetes that a silent node is switched off. Of a node that answers again nothing is changed: the condition is
-/// the version of it that was looked at.
+/// Tells Kubernetes that a silent node is switched off. Of a node that answers again, or whose virt-handler goes on, nothing
+/// is changed: the condition is the version of it that was looked at.
 ///
 /// # Errors
 /// The server refuses.
@@ -59,7 +59,7 @@ pub async fn out_of_service(door: &Door, name: &str, mark: &Mark, clock: Clock<'
         if node.is_out_of_service() {
             return Ok(Service::Already);
         }
-        if node.presence != Presence::Silent {
+        if node.presence != Presence::Silent || node.beats {
             return Ok(Service::Other(Box::new(node)));
         }
         let write = Write { manager: MANAGER, force: false, dry_run: false };
@@ -115,7 +115,7 @@ pub async fn recovered(
         let end = end(timeout);
         loop {
             let now = watched(&fetch(door, &wanted).await?, rescue, clock());
-            if matches!(now.node.presence, Presence::Ready { .. } | Presence::Unready) {
+            if now.node.beats || matches!(now.node.presence, Presence::Ready { .. } | Presence::Unready) {
                 return Ok(Recovered::NodeIsBack(Box::new(now.node)));
             }
             show(&now.lines);

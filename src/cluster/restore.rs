@@ -12,7 +12,7 @@ use super::runtime::{interrupted, pause};
 use super::{Door, Reason, Refused, Resource, Write};
 use crate::facts::{MANAGER, Record, is_going, path, text};
 use crate::plan::carried;
-use crate::snapshot::{self, RUNS, Restoration, SETTLED, agreed, corrected, restored};
+use crate::snapshot::{self, RUNS, Restoration, Restored, SETTLED, agreed, corrected, restored};
 use crate::status::Subject;
 
 /// Why a machine is not back. What is left is done by the same command again.
@@ -24,6 +24,8 @@ pub enum Broken {
     TimedOut(String),
     /// KubeVirt failed, or the restore was taken back.
     Failed(String),
+    /// The name of the restore went to that of somebody else.
+    NameTaken(String),
     /// Going on would delete a disk, or one that had to stay is not there.
     Unsafe(String),
     /// The person wanted to wait no longer.
@@ -91,7 +93,7 @@ impl Way<'_> {
         self.remember(&back).await?;
         self.kept(&back).await?;
         self.start_again().await?;
-        let patch = json!({"metadata": {"annotations": {SETTLED: "true"}}});
+        let patch = json!({"metadata": {"uid": restore["metadata"]["uid"], "annotations": {SETTLED: "true"}}});
         self.door.merge(Resource::Restore, self.namespace(), &self.plan.name, &patch, &self.write(false)).await?;
         Ok(back.into_iter().map(|(disk, claim, _)| Back { disk, claim }).collect())
     }
@@ -150,11 +152,13 @@ impl Way<'_> {
             )));
         }
         match self.door.create(&self.plan.body, &self.write(false)).await {
-            // After a cut, a repetition meets its own work.
+            // After a cut, a repetition meets its own work. Whether it is that, is looked at before it is waited for.
             Err(refused) if refused.reason == Reason::AlreadyExists => {}
-            other => _ = other?,
+            other => {
+                other?;
+                (self.tell)(&format!("asked KubeVirt for the restore {}", self.plan.name));
+            }
         }
-        (self.tell)(&format!("asked KubeVirt for the restore {}", self.plan.name));
         Ok(())
     }
 
@@ -166,6 +170,9 @@ impl Way<'_> {
             let found = self.door.get(Resource::Restore, self.namespace(), name).await?;
             let found = found.ok_or_else(|| Broken::Failed(format!("the restore {name} was deleted")))?;
             let seen = restored(&found);
+            if seen.vm != self.subject.vm || seen.snapshot != self.plan.snapshot {
+                return Err(self.name_taken(&seen).await);
+            }
             let going = found.pointer("/status/deletedDataVolumes").and_then(Value::as_array);
             if let Some(going) = going.filter(|going| !going.is_empty() && !seen.done) {
                 let delete = super::Delete { uid: text(&found, "/metadata/uid"), ..super::Delete::default() };
@@ -191,6 +198,22 @@ impl Way<'_> {
             }
             pause(PAUSE).await;
         }
+    }
+
+    /// Another run, or a person, was faster with a restore of the planned name: none of it is taken for this one's.
+    async fn name_taken(&self, other: &Restored) -> Broken {
+        let vm = &self.subject.vm;
+        let mut what = format!(
+            "the restore {} is somebody else's: it takes {} back to {}, not {vm} to {}",
+            other.name, other.vm, other.snapshot, self.plan.snapshot
+        );
+        if other.vm == *vm && !other.done {
+            // Its own run starts the machine at its end, or the next one does.
+            what.push_str(&format!("; until that is done, {vm} stays as it is"));
+        } else if self.start_again().await.is_err() {
+            what.push_str(&format!("; {vm} was stopped, and could not be started again"));
+        }
+        Broken::NameTaken(what)
     }
 
     /// Releases the new claims, and takes over of the old ones what this tool applied to them.

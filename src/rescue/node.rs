@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::mark::{Mark, TAINT};
 use crate::facts::{Facts, kind, path, text};
-use crate::status::time::since;
+use crate::status::time::{seconds, since};
 
 /// A node.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +21,8 @@ pub struct Node {
     pub taints: Vec<String>,
     /// How long ago its virt-handler was last heard, in seconds.
     pub heard: Option<i64>,
+    /// Whether virt-handler goes on since the kubelet fell silent: its power is on.
+    pub beats: bool,
     /// Which boot of it this is, if it told.
     pub boot: Option<String>,
     /// Whether somebody said that its power is off.
@@ -108,6 +110,7 @@ pub(super) fn node(facts: &Facts, name: &str, now: i64) -> Node {
                 why: unread.map(|unread| unread.reason.clone()).unwrap_or_default(),
                 taints: Vec::new(),
                 heard: None,
+                beats: false,
                 boot: None,
                 out_of_service: OutOfService::No,
             }
@@ -127,6 +130,9 @@ impl Node {
             Some("False") => Presence::Unready,
             _ => Presence::Silent,
         };
+        let at = |time: Option<&str>| time.and_then(seconds);
+        let heard = at(path(found, &["metadata", "annotations", "kubevirt.io/heartbeat"]).and_then(Value::as_str));
+        let silent = at(text(ready, "/lastTransitionTime"));
         let words = ["/message", "/reason"].iter().find_map(|at| text(ready, at).filter(|words| !words.is_empty()));
         let taints = taints(found);
         let mark = path(found, &["metadata", "annotations", super::mark::ANNOTATION]).and_then(Value::as_str);
@@ -137,10 +143,8 @@ impl Node {
             since: since(ready, "/lastTransitionTime", now),
             why: words.unwrap_or_default().trim_end_matches('.').to_owned(),
             taints: taints.iter().map(shown).collect(),
-            heard: path(found, &["metadata", "annotations", "kubevirt.io/heartbeat"])
-                .and_then(Value::as_str)
-                .and_then(crate::status::time::seconds)
-                .map(|then| now.saturating_sub(then).max(0)),
+            heard: heard.map(|then| now.saturating_sub(then).max(0)),
+            beats: presence == Presence::Silent && heard.is_some_and(|heard| beats(heard, silent, now)),
             boot: text(found, "/status/nodeInfo/bootID").filter(|boot| !boot.is_empty()).map(str::to_owned),
             out_of_service: match (tainted, mark) {
                 (true, Some(mark)) => OutOfService::Ours(Mark::read(mark)),
@@ -149,6 +153,23 @@ impl Node {
             },
         }
     }
+}
+
+/// How much later than the silence of the kubelet a sign of life must be, in seconds: two clocks may differ by so much.
+const LATER: i64 = 60;
+
+/// How old the last sign of life of a virt-handler may be that goes on, in seconds. It gives one after 60 to 132 seconds,
+/// and the time that this takes. Source: KubeVirt, pkg/virt-handler/heartbeat/heartbeat.go.
+const YOUNG: i64 = 150;
+
+/// Whether a sign of life of virt-handler says that the power of a silent node is on.
+///
+/// It must be later than the silence was noticed, or it may be from before the power was cut, and young, or the power may
+/// be cut since. `heard` is by the clock of the node, `silent` by that of the node's controller, and `now` by the one of this
+/// machine. A clock of the node that is fast, or one here that is slow, lets a person wait for longer. Of one that is fast
+/// here a sign looks old: what it would prove is then not seen, and the word of the person counts alone.
+fn beats(heard: i64, silent: Option<i64>, now: i64) -> bool {
+    silent.is_none_or(|silent| heard.saturating_sub(silent) > LATER) && now.saturating_sub(heard) < YOUNG
 }
 
 /// The taints of a node.

@@ -62,7 +62,9 @@ pub fn steps(rescue: &Rescue) -> Vec<Step> {
             name: "power-off",
             state: needless(of(tainted, StepState::Open)),
             what: format!("make sure that the power of {name} is off"),
-            detail: if tainted {
+            detail: if rescue.node.beats {
+                "virt-handler goes on there since the kubelet fell silent: the power is on".to_owned()
+            } else if tainted {
                 "confirmed when the taint was set".to_owned()
             } else {
                 "a silent node may still run its guests; two writers destroy a disk".to_owned()

@@ -1,14 +1,15 @@
 //! What goes with a snapshot that is deleted.
 
 use super::view::View;
+use crate::facts::{Facts, kind};
 use crate::plan::Refusal;
 use crate::status::Subject;
 
 /// What goes and what stays, as lines.
 ///
 /// # Errors
-/// Why it is not deleted: it is another machine's, or a machine is going back to it.
-pub fn going(view: &View, subject: &Subject) -> Result<Vec<String>, Refusal> {
+/// Why it is not deleted: it is another machine's, or a machine is going back to it, or whether one does is not known.
+pub fn going(facts: &Facts, view: &View, subject: &Subject) -> Result<Vec<String>, Refusal> {
     let refuse = |reason: String, help: String| Refusal {
         object: format!("VirtualMachineSnapshot/{}", view.name),
         reason,
@@ -18,6 +19,10 @@ pub fn going(view: &View, subject: &Subject) -> Result<Vec<String>, Refusal> {
         let help =
             format!("name it: kubectl wukong snapshot delete vm/{} {} -n {}", view.vm, view.name, view.namespace);
         return Err(refuse(format!("it is a snapshot of {}, not of {}", view.vm, subject.vm), help));
+    }
+    if let Some(unread) = facts.unknown(kind::RESTORE, &view.namespace) {
+        let help = "a machine may be going back to it: ask for the right to list virtualmachinerestores".to_owned();
+        return Err(refuse(unread.reason.clone(), help));
     }
     if let Some(restore) = view.restores.iter().find(|restore| !restore.done && !restore.failed) {
         let help = format!("wait for it: kubectl get vmrestore {} -n {} -w", restore.name, view.namespace);
@@ -50,7 +55,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::facts::Facts;
+    use crate::facts::Unread;
     use crate::snapshot::view;
 
     fn seen(policy: &str) -> View {
@@ -64,13 +69,26 @@ mod tests {
         Subject { namespace: "n".into(), vm: vm.into(), wukong: None, record: None }
     }
 
+    fn gone(policy: &str, vm: &str) -> Result<Vec<String>, Refusal> {
+        going(&Facts::default(), &seen(policy), &subject(vm))
+    }
+
     #[test]
     fn what_goes_is_told() {
-        assert!(going(&seen("Delete"), &subject("web-vm")).unwrap()[0].contains("what was taken of data goes"));
-        assert!(
-            going(&seen("Retain"), &subject("web-vm")).unwrap()[0]
-                .contains("stays, in VirtualMachineSnapshotContent c")
-        );
-        assert!(going(&seen("Delete"), &subject("other")).unwrap_err().reason.contains("of web-vm, not of other"));
+        assert!(gone("Delete", "web-vm").unwrap()[0].contains("what was taken of data goes"));
+        assert!(gone("Retain", "web-vm").unwrap()[0].contains("stays, in VirtualMachineSnapshotContent c"));
+        assert!(gone("Delete", "other").unwrap_err().reason.contains("of web-vm, not of other"));
+    }
+
+    #[test]
+    fn restores_that_cannot_be_seen_may_be_under_way() {
+        let mut facts = Facts::default();
+        facts.unread(Unread {
+            kind: kind::RESTORE.into(),
+            namespace: Some("n".into()),
+            reason: "cannot list virtualmachinerestores".into(),
+        });
+        let refusal = going(&facts, &seen("Delete"), &subject("web-vm")).unwrap_err();
+        assert!(refusal.reason.contains("cannot list") && refusal.help.contains("ask for the right"), "{refusal:?}");
     }
 }

@@ -57,6 +57,8 @@ pub struct Back {
 pub struct Restoration {
     /// The VirtualMachineRestore.
     pub name: String,
+    /// The snapshot.
+    pub snapshot: String,
     /// Whether it was begun by a run that did not come to its end.
     pub resumed: bool,
     /// The Wukong whose record is to agree, if there is one.
@@ -91,6 +93,7 @@ pub fn restoration(
     let begun = facts.all(kind::RESTORE, namespace).find(|restore| is_begun(restore, subject, snapshot));
     let mut plan = Restoration {
         name: String::new(),
+        snapshot: snapshot.name.clone(),
         resumed: begun.is_some(),
         wukong: owner.as_ref().map(|(name, _)| name.clone()),
         body: Value::Null,
@@ -169,11 +172,7 @@ fn is_begun(restore: &Value, subject: &Subject, snapshot: &View) -> bool {
     let ours = path(restore, &["metadata", "labels", MANAGED_BY]).is_some_and(|by| by == MANAGER);
     let settled = path(restore, &["metadata", "annotations", SETTLED]).is_some();
     let seen = restored(restore);
-    ours && !settled
-        && !seen.failed
-        && !is_going(restore)
-        && seen.vm == subject.vm
-        && text(restore, "/spec/virtualMachineSnapshotName") == Some(&snapshot.name)
+    ours && !settled && !seen.failed && !is_going(restore) && seen.vm == subject.vm && seen.snapshot == snapshot.name
 }
 
 /// Whether a claim came out of a restore.

@@ -61,6 +61,8 @@ pub struct Restored {
     pub name: String,
     /// The machine.
     pub vm: String,
+    /// The VirtualMachineSnapshot.
+    pub snapshot: String,
     /// Whether it is done.
     pub done: bool,
     /// Whether it failed for ever.
@@ -144,8 +146,7 @@ fn indications(snapshot: &Value) -> Vec<String> {
 }
 
 fn restores(facts: &Facts, namespace: &str, snapshot: &str) -> Vec<Restored> {
-    let all = facts.all(kind::RESTORE, namespace);
-    all.filter(|restore| text(restore, "/spec/virtualMachineSnapshotName") == Some(snapshot)).map(restored).collect()
+    facts.all(kind::RESTORE, namespace).map(restored).filter(|restore| restore.snapshot == snapshot).collect()
 }
 
 /// How far a restore is.
@@ -160,6 +161,7 @@ pub fn restored(restore: &Value) -> Restored {
     Restored {
         name: part("/metadata/name"),
         vm: part("/spec/target/name"),
+        snapshot: part("/spec/virtualMachineSnapshotName"),
         done: restore.pointer("/status/complete") == Some(&Value::Bool(true)),
         failed: failure.is_some(),
         detail: detail.unwrap_or_else(|| "not begun yet".to_owned()),

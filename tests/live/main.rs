@@ -134,6 +134,7 @@ fn long(world: &Arc<World>) -> Vec<Trial> {
         snapshots::killed_on_the_way_back,
         snapshots::templates_keep_their_disks,
         snapshots::before_a_move,
+        snapshots::the_name_of_a_restore_is_taken,
         safety_killed::after_every_write,
         safety_faults::at_every_step,
         places::of_thirteen_backends,

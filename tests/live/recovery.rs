@@ -121,6 +121,13 @@ pub async fn of_a_node_that_died(cluster: &Cluster) -> Result<()> {
     recover(&["--yes"]).await?.ended(5)?.said("--powered-off says that the power of worker-dead is off")?;
     recover(&["--powered-off"]).await?.ended(5)?.said("not confirmed")?;
     recover(&["--finish"]).await?.ended(0)?.said("no taint of this tool")?;
+    // Its kubelet alone died: virt-handler is heard long after it.
+    let found = cluster.objects.get(&node(name)).await?.context("no node")?;
+    let beat = |at: &Value| json!({"metadata": {"annotations": {"kubevirt.io/heartbeat": at}}});
+    cluster.objects.merge(&node(name), "", &beat(&json!("2099-01-01T00:00:00Z"))).await?;
+    recover(&["--dry-run"]).await?.ended(5)?.said("its power is on")?;
+    recover(&["--powered-off", "--yes"]).await?.ended(5)?.said("its power is on")?.said("cut its power")?;
+    cluster.objects.merge(&node(name), "", &beat(&found["metadata"]["annotations"]["kubevirt.io/heartbeat"])).await?;
     ensure!(is_marked(cluster, name).await? == (false, false), "nothing was confirmed");
 
     // The answer to the only write is cut off, and the run is killed as soon as its work can be seen.

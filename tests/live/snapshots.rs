@@ -1,7 +1,9 @@
 //! Snapshots of machines, the way back, and disks that leave as files: the real controllers of KubeVirt, a simulated driver.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result, ensure};
-use cluster::{Cluster, Reference};
+use cluster::{Cluster, Fault, Reference};
 use serde_json::{Value, json};
 
 use crate::safety::{Inventory, admin, bound, file, killed, wukong};
@@ -273,4 +275,76 @@ pub async fn killed_on_the_way_back(cluster: &Cluster) -> Result<()> {
     }
     ensure!(writes >= 6, "only {writes} writes");
     Ok(())
+}
+
+/// The planned name of a restore goes to another one before it is asked for: none of it is taken for the machine's own, and
+/// the machine runs on.
+pub async fn the_name_of_a_restore_is_taken(cluster: &Cluster) -> Result<()> {
+    let namespace = "snapshot-names";
+    cluster.namespace(namespace).await?;
+    let admin = &admin(cluster);
+    let (proxy, proxied) = cluster.faults(namespace).await?;
+    let disks = "  disks: [{name: data, size: 5Gi, storageClassName: longhorn}]\n";
+    let path = file(cluster, namespace, &without_agent(disks))?;
+    wukong(admin, &["apply", "-n", namespace, "-f", &path, "--wait"]).await?.ended(0)?;
+    for name in ["one", "two"] {
+        wukong(admin, &["snapshot", "create", "web", "-n", namespace, "--name", name, "--wait"]).await?.ended(0)?;
+    }
+    let record = Reference::new("v1", "ConfigMap", namespace, "wukong-web");
+    let settled = async |name: &str| -> Result<bool> {
+        let restore = Reference::new("snapshot.kubevirt.io/v1beta1", "VirtualMachineRestore", namespace, name);
+        let found = cluster.objects.get(&restore).await?.context("no restore")?;
+        Ok(found["metadata"]["annotations"]["vm.novasphere.dev/settled"] == "true")
+    };
+    let asks = "virtualmachinerestores";
+    let asked = async |times: usize| {
+        let posts = || proxy.seen().iter().filter(|line| line.starts_with("POST ") && line.contains(asks)).count();
+        while posts() < times {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let two = ["snapshot", "restore", "web", "two", "-n", namespace, "--yes", "--stop"];
+
+    // Of another machine: a machine of that name would have had the same plan.
+    proxy.fail("POST", asks, 1, Fault::Delay(Duration::from_secs(4)));
+    let before = Inventory::of(cluster, namespace).await?;
+    let known = cluster.objects.get(&record).await?.context("no record")?;
+    let (ran, other) = tokio::join!(wukong(&proxied, &two), async {
+        asked(1).await;
+        let target = json!({"apiGroup": "kubevirt.io", "kind": "VirtualMachine", "name": "other"});
+        let other = json!({
+            "apiVersion": "snapshot.kubevirt.io/v1beta1", "kind": "VirtualMachineRestore",
+            "metadata": {"name": "web-vm-r1", "namespace": namespace},
+            "spec": {"target": target, "virtualMachineSnapshotName": "one"},
+        });
+        cluster.objects.apply(&other).await
+    });
+    other?;
+    let told = ran?.ended(5)?.said("web-vm-r1 is somebody else's: it takes other back to one")?;
+    told.said("the next run plans another name")?;
+    ensure!(!settled("web-vm-r1").await?, "the other restore is marked");
+    ensure!(cluster.objects.get(&record).await?.context("gone")?["data"] == known["data"], "the record is another one");
+    before.still_there(cluster).await?;
+    let now = until_state(cluster, namespace, "Running").await?;
+    ensure!(now["spec"]["runStrategy"] == "Always", "{}", now["spec"]);
+    let used = &now["spec"]["template"]["spec"]["volumes"][0]["persistentVolumeClaim"]["claimName"];
+    ensure!(*used == "web-data", "{used}");
+
+    // Of the same machine, to another snapshot, by a run that came to its end meanwhile.
+    proxy.fail("POST", asks, 1, Fault::Delay(Duration::from_secs(25)));
+    let one = ["snapshot", "restore", "web", "one", "-n", namespace, "--yes"];
+    let (ran, other) = tokio::join!(wukong(&proxied, &two), async {
+        asked(2).await;
+        wukong(admin, &one).await
+    });
+    other?.ended(0)?.said("web is back at one")?;
+    ran?.ended(5)?.said("web-vm-r2 is somebody else's: it takes web-vm back to one")?;
+    until_state(cluster, namespace, "Running").await?;
+
+    wukong(&proxied, &two).await?.ended(0)?.said("web is back at two")?;
+    ensure!(settled("web-vm-r3").await?, "the restore is not marked");
+    let now = until_state(cluster, namespace, "Running").await?;
+    let used = &now["spec"]["template"]["spec"]["volumes"][0]["persistentVolumeClaim"]["claimName"];
+    ensure!(*used == "web-data-r3", "{used}");
+    before.still_there(cluster).await
 }

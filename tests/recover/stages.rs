@@ -1,12 +1,16 @@
 //! The node, the steps, the note on the node, and what is seen while it goes on.
 
+use std::time::Duration;
+
 use serde_json::json;
+use wukong::cluster::{Recovered, Service, out_of_service, recovered};
 use wukong::output::{rescue as shown, rescue_json};
 use wukong::plan::State;
 use wukong::rescue::{Mark, Presence, StepState, marked, steps, unmarked, watched};
 use wukong::text::Styles;
 
 use super::{attached, kept, look, ready, silent};
+use crate::access::{Server, ok};
 use crate::status::world::{NOW, World};
 
 fn mark() -> Mark {
@@ -42,6 +46,69 @@ fn the_node_is_told_by_its_condition() {
     assert_eq!(look(&world).node.presence, Presence::Ready { cordoned: false });
     world.edit("Node", "n1", "/spec/unschedulable", json!(true));
     assert_eq!(look(&world).node.presence, Presence::Ready { cordoned: true });
+}
+
+/// What virt-handler last told of `n1`, whose kubelet fell silent at 11:30, and half an hour ago.
+fn heard(world: &mut World, at: &str) {
+    world.edit("Node", "n1", "/metadata/annotations/kubevirt.io~1heartbeat", json!(format!("2026-01-01T{at}Z")));
+}
+
+#[test]
+fn a_virt_handler_that_goes_on_says_that_the_power_is_on() {
+    let mut world = silent();
+    // Before the silence; within the grace of two clocks; later, and long ago; within the last interval; by a fast clock.
+    for (at, beats) in
+        [("11:30:00", false), ("11:31:00", false), ("11:57:00", false), ("11:58:00", true), ("12:04:00", true)]
+    {
+        heard(&mut world, at);
+        assert_eq!(look(&world).node.beats, beats, "{at}");
+    }
+    assert!(steps(&look(&world))[0].detail.contains("the power is on"));
+    // Of a kubelet that was never heard of, any sign is later.
+    world.edit("Node", "n1", "/status/conditions", json!([]));
+    assert!(look(&world).node.beats);
+    // The kubelet itself says more.
+    ready(&mut world, "True");
+    assert!(!look(&world).node.beats);
+    // Just noticed, as of a power that was cut with the kubelet: both may be from before.
+    world.edit(
+        "Node",
+        "n1",
+        "/status/conditions",
+        json!([
+            {"type": "Ready", "status": "Unknown", "lastTransitionTime": "2026-01-01T11:59:50Z"},
+        ]),
+    );
+    heard(&mut world, "11:59:30");
+    assert!(!look(&world).node.beats);
+}
+
+#[tokio::test]
+async fn no_taint_is_set_while_virt_handler_goes_on() {
+    for (at, tainted) in [("11:29:00", true), ("11:59:00", false)] {
+        let mut world = silent();
+        heard(&mut world, at);
+        let node = world.object("Node", "n1").clone();
+        let server = Server::start(move |_, _| ok(&node));
+        let (door, _) = server.door().await;
+        let outcome = out_of_service(&door, "n1", &mark(), &|| NOW).await.unwrap();
+        assert_eq!(matches!(outcome, Service::Done(_)), tainted, "{at}: {outcome:?}");
+        assert_eq!(server.seen().iter().any(|seen| seen.line.starts_with("PATCH")), tainted, "{at}");
+    }
+}
+
+#[tokio::test]
+async fn a_sign_of_life_ends_the_waiting() {
+    let mut world = silent();
+    heard(&mut world, "11:59:00");
+    let (node, rescue) = (world.object("Node", "n1").clone(), look(&world));
+    let server = Server::start(move |_, seen| {
+        let items = if seen.line.contains("/nodes?") { json!([node]) } else { json!([]) };
+        ok(&json!({"kind": "List", "metadata": {}, "items": items}))
+    });
+    let (door, _) = server.door().await;
+    let ended = recovered(&door, &rescue, Duration::from_secs(1), &|| NOW, &mut |_| ()).await.unwrap();
+    assert!(matches!(ended, Recovered::NodeIsBack(_)), "{ended:?}");
 }
 
 #[test]

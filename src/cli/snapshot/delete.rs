@@ -9,7 +9,8 @@ use crate::cli::target::OneArgs;
 use crate::cli::terminal::Terminal;
 use crate::cluster::{Delete, Purpose, Resource};
 use crate::facts::kind;
-use crate::snapshot::{going, view};
+use crate::snapshot::{View, going, view};
+use crate::status::Subject;
 
 /// Delete a snapshot.
 ///
@@ -40,20 +41,9 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     let session = Session::open(&args.access, terminal)?;
-    let (facts, target) = match args.target.find(Purpose::Snapshots, &session) {
+    let (target, seen, goes) = match look(args, &session, terminal) {
         Ok(found) => found,
-        Err(refused) => return Ok(tell(&refused, terminal)),
-    };
-    let Some(found) = facts.get(kind::SNAPSHOT, &target.namespace, &args.snapshot) else {
-        return Ok(super::report::missing(&target, &args.snapshot, &facts, terminal));
-    };
-    let seen = view(&facts, found, std::slice::from_ref(&target), now());
-    let goes = match going(&seen, &target) {
-        Ok(goes) => goes,
-        Err(refusal) => {
-            refuse(&refusal, terminal);
-            return Ok(Exit::Refused);
-        }
+        Err(exit) => return Ok(exit),
     };
     for line in &goes {
         terminal.say(&format!("{line}\n"));
@@ -65,6 +55,10 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     if !confirmed(&[question], args.yes, terminal) {
         return Ok(Exit::Refused);
     }
+    // A machine may have begun to go back to it while the question stood there.
+    if let Err(exit) = look(args, &session, terminal) {
+        return Ok(exit);
+    }
     let delete = Delete { uid: seen.uid.as_deref(), ..Delete::default() };
     let deleted = session.door.delete(Resource::Snapshot, Some(&target.namespace), &seen.name, &delete);
     match session.runtime.block_on(deleted) {
@@ -73,5 +67,21 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
             Ok(Exit::Done)
         }
         Err(refused) => Ok(tell(&refused, terminal)),
+    }
+}
+
+/// The snapshot, and what goes with it; or why it is not deleted, which was told.
+fn look(args: &Args, session: &Session, terminal: &Terminal) -> Result<(Subject, View, Vec<String>), Exit> {
+    let (facts, target) = args.target.find(Purpose::Snapshots, session).map_err(|refused| tell(&refused, terminal))?;
+    let Some(found) = facts.get(kind::SNAPSHOT, &target.namespace, &args.snapshot) else {
+        return Err(super::report::missing(&target, &args.snapshot, &facts, terminal));
+    };
+    let seen = view(&facts, found, std::slice::from_ref(&target), now());
+    match going(&facts, &seen, &target) {
+        Ok(goes) => Ok((target, seen, goes)),
+        Err(refusal) => {
+            refuse(&refusal, terminal);
+            Err(Exit::Refused)
+        }
     }
 }

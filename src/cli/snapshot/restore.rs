@@ -212,6 +212,12 @@ fn ended(broken: &Broken, target: &Subject, seen: &View, terminal: &Terminal) ->
                 .help("nothing was deleted; `kubectl wukong snapshot list` and `kubectl describe vmrestore` say more");
             Exit::Cluster
         }
+        Broken::NameTaken(what) => {
+            terminal.error(what);
+            terminal.help("nothing was restored; the next run plans another name");
+            terminal.help(&again);
+            Exit::Refused
+        }
         Broken::Unsafe(what) => {
             terminal.error(what);
             terminal.help("nothing further was done; `kubectl get pvc,dv` and the events say who took it");
