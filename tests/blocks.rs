@@ -102,9 +102,22 @@ fn all_like(wanted: &[String], found: &[String]) -> bool {
     match (wanted.split_first(), found.split_first()) {
         (None, None) => true,
         (Some((line, rest)), _) if line.trim() == "…" => (0..=found.len()).any(|skip| all_like(rest, &found[skip..])),
+        // What differs may be long, and then the line goes on below, further in.
+        (Some((line, rest)), Some((is, others))) if line.ends_with('…') => {
+            let inner = |text: &String| indent(text) > indent(line);
+            let most = others.iter().take_while(|text| inner(text)).count();
+            (0..=most).any(|more| {
+                let folded = others[..more].iter().fold(is.clone(), |all, text| all + " " + text.trim_start());
+                like(line, &folded) && all_like(rest, &others[more..])
+            })
+        }
         (Some((line, rest)), Some((is, others))) => like(line, is) && all_like(rest, others),
         _ => false,
     }
+}
+
+fn indent(line: &str) -> usize {
+    line.len() - line.trim_start().len()
 }
 
 /// Whether a line is as it is shown, with `…` for anything.

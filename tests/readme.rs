@@ -100,3 +100,18 @@ fn every_trap_has_a_test_or_a_reason() {
         assert!(tested != reasoned, "trap {trap}: test {tested}, reason {reasoned}");
     }
 }
+
+#[test]
+fn what_differs_may_be_folded() {
+    let shown = "db\n  ✗ no node fits: …memory…\n    → less\n";
+    for good in [
+        "db\n  ✗ no node fits: 2 memory\n    → less\n",
+        "db\n  ✗ no node fits: 2\n    memory, 3\n    taints\n    → less\n",
+    ] {
+        crate::blocks::printed(shown, good).unwrap();
+    }
+    for bad in ["db\n  ✗ no node fits: 2 cpu\n    → less\n", "db\n  ✗ no node fits: 2 memory\n  ✗ more\n    → less\n"]
+    {
+        crate::blocks::printed(shown, bad).unwrap_err();
+    }
+}
