@@ -10,10 +10,10 @@ use super::Exit;
 use super::access::AccessArgs;
 use super::confirm::confirmed;
 use super::input::InputArgs;
-use super::session::{self, Session, plans, tell_gaps};
+use super::session::{self, Session, tell_gaps};
 use super::terminal::Terminal;
 use super::wait::{self, WaitArgs};
-use crate::cluster::{Ended, Fleet};
+use crate::cluster::{Ended, Fleet, planned};
 use crate::facts::kind;
 use crate::output;
 use crate::plan::{self, Plan, Sent, To, Wishes};
@@ -116,8 +116,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
         return Ok(Exit::BadFile);
     }
     let machines = loaded.machines;
-    let planned = session.runtime.block_on(plans(&session.door, &machines, &options, wishes));
-    let plans = match planned {
+    let plans = match session.runtime.block_on(planned(&session.door, &machines, &options, wishes)) {
         Ok((facts, plans)) => {
             tell_gaps(&facts, &plans, terminal);
             plans

@@ -11,7 +11,8 @@ use super::confirm::{confirmed, typed};
 use super::input::{InputArgs, namespace};
 use super::session::{Session, refuse, tell};
 use super::terminal::Terminal;
-use crate::cluster::{Purpose, Refused, Unfinished, Wanted, fetch, read_secrets, remove, secrets};
+use crate::cluster::{Purpose, Refused, Unfinished, Wanted, fetch, read_others, read_secrets, remove, secrets};
+use crate::facts::{Facts, kind};
 use crate::output;
 use crate::plan::{Removal, removal};
 use crate::status::subject;
@@ -135,14 +136,24 @@ fn names(args: &Args, session: &Session, terminal: &Terminal) -> Option<Vec<(Str
 async fn plan(session: &Session, names: &[(String, String)], data: &[String]) -> Result<Vec<Removal>, Refused> {
     let namespaces: BTreeSet<_> = names.iter().map(|(namespace, _)| namespace.clone()).collect();
     let purpose = if data.is_empty() { Purpose::Plan } else { Purpose::Data };
-    let mut facts = fetch(&session.door, &Wanted { namespaces, purpose, ..Wanted::default() }).await?;
+    let wanted = Wanted { namespaces, purpose, ..Wanted::default() };
+    let mut facts = fetch(&session.door, &wanted).await?;
     // Secrets are not listed: which ones there are is in the record.
     let made = names.iter().flat_map(|(namespace, name)| secrets(&facts, namespace, name)).collect();
     read_secrets(&session.door, &made, &mut facts).await?;
-    Ok(names
-        .iter()
-        .map(|(namespace, name)| removal(&facts, namespace, name, &subject(name, namespace, &facts).vm, data))
-        .collect())
+    let plan = |facts: &Facts| -> Vec<_> {
+        let one = |(namespace, name): &(String, String)| {
+            removal(facts, namespace, name, &subject(name, namespace, facts).vm, data)
+        };
+        names.iter().map(one).collect()
+    };
+    let planned = plan(&facts);
+    // Machines of other namespaces may use a network too.
+    if planned.iter().flat_map(|removal| &removal.things).all(|thing| thing["kind"] != kind::NETWORK) {
+        return Ok(planned);
+    }
+    read_others(&session.door, &wanted.namespaces, &mut facts).await?;
+    Ok(plan(&facts))
 }
 
 fn show(removal: &Removal, terminal: &Terminal) {

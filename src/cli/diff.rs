@@ -12,10 +12,10 @@ use serde_json::json;
 use super::Exit;
 use super::access::AccessArgs;
 use super::input::InputArgs;
-use super::session::{Session, ask, plans, tell, tell_gaps};
+use super::session::{Session, ask, tell, tell_gaps};
 use super::terminal::Terminal;
 use crate::Loaded;
-use crate::cluster::Refused;
+use crate::cluster::{Refused, planned};
 use crate::output;
 use crate::plan::{Op, Plan, Wishes};
 use crate::text::yaml;
@@ -94,7 +94,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
             return Ok(Exit::BadFile);
         }
         let read = session.runtime.block_on(async {
-            let (facts, mut plans) = plans(&session.door, &loaded.machines, &options, wishes).await?;
+            let (facts, mut plans) = planned(&session.door, &loaded.machines, &options, wishes).await?;
             tell_gaps(&facts, &plans, terminal);
             if args.server_side {
                 for plan in &mut plans {

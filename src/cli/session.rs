@@ -7,10 +7,9 @@ use anyhow::Context as _;
 use super::Exit;
 use super::access::{AccessArgs, Heard};
 use super::terminal::Terminal;
-use crate::cluster::{Door, Refused, Runtime, Write, fetch_for};
+use crate::cluster::{Door, Refused, Runtime, Write};
 use crate::facts::{Facts, Record};
-use crate::plan::{self, Op, Plan, Refusal, Step, Wishes};
-use crate::{Machine, Options};
+use crate::plan::{Op, Plan, Refusal, Step};
 
 /// A runtime and a way to the server.
 pub(super) struct Session {
@@ -42,18 +41,6 @@ pub(super) fn tell(refused: &Refused, terminal: &Terminal) -> Exit {
 pub(super) fn refuse(refusal: &Refusal, terminal: &Terminal) {
     terminal.error(&format!("{}: {}", refusal.object, refusal.reason));
     terminal.help(&refusal.help);
-}
-
-/// Reads the cluster once and plans every machine.
-pub(super) async fn plans(
-    door: &Door,
-    machines: &[Machine],
-    options: &Options,
-    wishes: Wishes,
-) -> Result<(Facts, Vec<Plan>), Refused> {
-    let facts = fetch_for(door, machines).await?;
-    let plans = machines.iter().map(|machine| plan::compare(machine, options, &facts, wishes)).collect();
-    Ok((facts, plans))
 }
 
 /// Tells what could not be read, unless the plans tell it already.

@@ -10,11 +10,11 @@ use super::Exit;
 use super::access::AccessArgs;
 use super::input::InputArgs;
 use super::look::{now, read};
-use super::session::{Session, ask, plans, tell};
+use super::session::{Session, ask, tell};
 use super::stage::StageArg;
 use super::terminal::{Terminal, counts};
 use crate::advice::{Stage, of_file};
-use crate::cluster::{Purpose, Refused, Wanted, fetch};
+use crate::cluster::{Purpose, Refused, Wanted, fetch, planned};
 use crate::diagnostic::{to_json, to_sarif};
 use crate::facts::{Facts, kind};
 use crate::plan::{Plan, Wishes};
@@ -135,7 +135,7 @@ async fn admit(session: &Session, machines: &[Machine], options: &Options) -> Re
     }
     // Who made what is there already is no matter of the file: in a cluster that GitOps keeps, it is another tool.
     let wishes = Wishes { adopt: true, ..Wishes::default() };
-    let (_, mut plans) = plans(&session.door, machines, options, wishes).await?;
+    let (_, mut plans) = planned(&session.door, machines, options, wishes).await?;
     let mut problems = Vec::new();
     for (machine, plan) in machines.iter().zip(&mut plans) {
         problems.extend(refusals(machine, plan));

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::{Door, Purpose, Reason, Refused, Resource, Selector};
 use crate::Machine;
-use crate::facts::{Facts, RECORD_LABEL, Unread, holds, keep, kind};
+use crate::facts::{Facts, RECORD_LABEL, Unread, holds, keep, kind, text};
 use crate::storage;
 
 /// What is asked for.
@@ -106,6 +106,29 @@ pub async fn read_secrets(door: &Door, names: &BTreeSet<(String, String)>, facts
     let mut reads = JoinSet::new();
     ask_for_secrets(door, names, &mut reads);
     gather(reads, facts).await
+}
+
+/// Reads the machines and instances of other namespaces than these into facts, as far as they are looked at. Where they may
+/// not be listed, what is known of these stays known.
+///
+/// # Errors
+/// As above.
+pub async fn read_others(door: &Door, known: &BTreeSet<String>, facts: &mut Facts) -> Result<(), Refused> {
+    let mut lists = JoinSet::new();
+    for kind in [Resource::VirtualMachine, Resource::VirtualMachineInstance] {
+        lists.spawn(list(door.clone(), kind, None, How { part: true, ..How::default() }));
+    }
+    let mut all = Facts::default();
+    gather(lists, &mut all).await?;
+    for machine in [kind::MACHINE, kind::INSTANCE].into_iter().flat_map(|kind| all.all_of(kind)) {
+        if text(machine, "/metadata/namespace").is_some_and(|namespace| !known.contains(namespace)) {
+            facts.insert(machine.clone());
+        }
+    }
+    for gap in all.gaps() {
+        facts.unread(Unread { namespace: Some(Unread::ELSEWHERE.to_owned()), ..gap.clone() });
+    }
+    Ok(())
 }
 
 fn ask_for_secrets(door: &Door, names: &BTreeSet<(String, String)>, reads: &mut JoinSet<Result<Read, Refused>>) {

@@ -7,8 +7,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::runtime::{interrupted, pause};
-use super::{Carry, Door, Interrupt, Refused, Stopped, fetch_for};
-use crate::plan::{self, Plan, Step, Wishes};
+use super::{Carry, Door, Interrupt, Refused, Stopped, planned};
+use crate::plan::{Plan, Step, Wishes};
 use crate::{Machine, Options};
 
 /// How the work on one machine ended.
@@ -96,8 +96,8 @@ impl Fleet {
             }
             // Another writer may be half way through: let it finish.
             pause(Duration::from_millis(50 << turn)).await;
-            match fetch_for(&self.door, std::slice::from_ref(machine)).await {
-                Ok(facts) => plan = plan::compare(machine, &self.options, &facts, self.wishes),
+            match planned(&self.door, std::slice::from_ref(machine), &self.options, self.wishes).await {
+                Ok((_, plans)) => plan = plans.into_iter().next().unwrap_or(plan),
                 Err(refused) => return Ended::Refused(Box::new(refused)),
             }
             if !plan.does_no_more_than(&shown) {

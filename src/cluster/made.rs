@@ -1,17 +1,40 @@
-//! Reads what a plan needs for some machines, with the Secrets that were made for them: which ones there are is in the
+//! Reads what a plan needs for some machines, and plans them, with the Secrets that were made for them: which ones there are is in the
 //! records, because Secrets are never listed.
 
 use std::collections::BTreeSet;
 
-use super::{Door, Refused, fetch, read_secrets, wanted};
-use crate::Machine;
+use super::{Door, Refused, fetch, read_others, read_secrets, wanted};
 use crate::facts::{Facts, Record, kind};
+use crate::plan::{Op, Plan, Wishes, compare};
+use crate::{Machine, Options};
+
+/// Reads the cluster once and plans every machine. Before a network goes, the machines of all namespaces are looked at: any
+/// of them may use it.
+///
+/// # Errors
+/// As below.
+pub async fn planned(
+    door: &Door,
+    machines: &[Machine],
+    options: &Options,
+    wishes: Wishes,
+) -> Result<(Facts, Vec<Plan>), Refused> {
+    let mut facts = fetch_for(door, machines).await?;
+    let plans = |facts: &Facts| machines.iter().map(|machine| compare(machine, options, facts, wishes)).collect();
+    let mut planned: Vec<Plan> = plans(&facts);
+    let mut steps = planned.iter().flat_map(|plan| &plan.steps);
+    if steps.any(|step| step.op == Op::Delete && step.kind == kind::NETWORK) {
+        read_others(door, &wanted(machines).namespaces, &mut facts).await?;
+        planned = plans(&facts);
+    }
+    Ok((facts, planned))
+}
 
 /// Reads all that is wanted for some machines. A Secret of which a file tells no more is only known by the record.
 ///
 /// # Errors
 /// The server cannot be reached, does not know the person, or has no KubeVirt.
-pub async fn fetch_for(door: &Door, machines: &[Machine]) -> Result<Facts, Refused> {
+async fn fetch_for(door: &Door, machines: &[Machine]) -> Result<Facts, Refused> {
     let wanted = wanted(machines);
     let mut facts = fetch(door, &wanted).await?;
     let made: BTreeSet<_> = machines

@@ -70,7 +70,7 @@ const MACHINE: [Path; 33] = [
     "status",
 ];
 
-const INSTANCE: [Path; 20] = [
+const INSTANCE: [Path; 21] = [
     "spec terminationGracePeriodSeconds",
     "spec volumes * name",
     "spec volumes * persistentVolumeClaim",
@@ -88,6 +88,7 @@ const INSTANCE: [Path; 20] = [
     "spec volumes * sysprep -",
     "spec volumes * downwardAPI -",
     "spec volumes * downwardMetrics -",
+    "spec networks",
     "spec domain devices disks * name",
     "spec domain devices disks * cdrom",
     "spec domain devices disks * shareable",

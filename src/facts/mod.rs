@@ -121,6 +121,11 @@ pub struct Unread {
     pub reason: String,
 }
 
+impl Unread {
+    /// The namespace of what could not be read in those namespaces that nobody named.
+    pub const ELSEWHERE: &str = "*";
+}
+
 impl std::fmt::Debug for Facts {
     /// Without the objects, which may be Secrets.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

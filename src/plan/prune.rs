@@ -119,5 +119,8 @@ pub(super) fn used(scope: &Scope<'_>, network: &str, machine_goes: bool) -> Opti
         }
     }
     let gap = scope.facts.gaps().iter().find(|gap| gap.kind == kind::MACHINE || gap.kind == kind::INSTANCE)?;
-    Some(format!("whether a {} uses it is not known: {}", gap.kind, gap.reason))
+    Some(format!(
+        "whether a {} uses it is not known: {}; if none does, delete it by hand: kubectl delete network-attachment-definition {network} -n {}",
+        gap.kind, gap.reason, scope.namespace
+    ))
 }

@@ -192,6 +192,7 @@ fn usual(world: &Arc<World>) -> Vec<Trial> {
         safety_owned::disks_of_the_machine,
         safety_owned::snapshots_of_a_disk,
         safety_owned::the_identity,
+        safety_rights::a_network_of_all_namespaces,
         safety_rights::only_reading,
         safety_rights::without_classes_and_pods,
         safety_rights::without_listing_claims,

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
-use cluster::{Cluster, Right};
+use cluster::{Cluster, Reference, Right};
+use serde_json::json;
 
 use crate::safety::{Inventory, admin, file, same, state, wukong};
-use crate::world::machine;
+use crate::world::{machine, until_gone};
 
 const SPEC: &str = "  disks: [{name: data, size: 1Gi}]
   cloudInitUser: {name: admin, password: change-me-soon}
@@ -184,4 +185,49 @@ pub async fn without_listing_machines(cluster: &Cluster) -> Result<()> {
         ensure!(told.contains("kubectl auth can-i list virtualmachines"), "{args:?}: {told}");
     }
     Ok(())
+}
+
+/// A network is of no use to its namespace alone: who may not look into the others leaves it there.
+pub async fn a_network_of_all_namespaces(cluster: &Cluster) -> Result<()> {
+    let (namespace, other) = ("rights-networks", "rights-networks-other");
+    cluster.namespace(namespace).await?;
+    cluster.namespace(other).await?;
+    let less = file(cluster, "rights-networks-less", &machine(SPEC))?;
+    let spec = format!("  networks: [{{name: default}}, {{name: lan, type: bridge, bridgeName: br0}}]\n{SPEC}");
+    let path = file(cluster, namespace, &machine(&spec))?;
+    let admin = &admin(cluster);
+    let apply = ["apply", "-n", namespace, "-f", &path];
+    let prune = ["apply", "-n", namespace, "-f", &less, "--prune", "--yes"];
+    let delete = ["delete", "-n", namespace, "web", "--yes"];
+    let user_of_it = json!({
+        "apiVersion": "kubevirt.io/v1", "kind": "VirtualMachine", "metadata": {"namespace": other, "name": "far"},
+        "spec": {"runStrategy": "Halted", "template": {"spec": {
+            "domain": {"memory": {"guest": "1Gi"}, "devices": {"interfaces": [{"name": "lan", "bridge": {}}]}},
+            "networks": [{"name": "lan", "multus": {"networkName": "rights-networks/web-lan"}}],
+        }}},
+    });
+    let network = Reference::new("k8s.cni.cncf.io/v1", "NetworkAttachmentDefinition", namespace, "web-lan");
+    let is_there = async || Ok::<_, anyhow::Error>(cluster.objects.get(&network).await?.is_some());
+    wukong(admin, &apply).await?.ended(0)?;
+
+    let of_one = user(cluster, namespace, "of-one", &FULL).await?;
+    let way_out = "kubectl delete network-attachment-definition web-lan -n rights-networks";
+    wukong(&of_one, &prune).await?.ended(0)?.said("cannot list virtualmachine")?.said(way_out)?;
+    ensure!(is_there().await?, "nobody knew whether it was used");
+    cluster.objects.apply(&user_of_it).await?;
+    wukong(admin, &["diff", "-n", namespace, "-f", &less, "--prune"]).await?.said("the VirtualMachine far uses it")?;
+    wukong(admin, &prune).await?.ended(0)?.said("the VirtualMachine far uses it")?;
+    wukong(admin, &delete).await?.ended(0)?.said("it stays: the VirtualMachine far uses it")?;
+    ensure!(is_there().await?, "the machine of another namespace has lost its network");
+
+    let user_of_it = Reference::of(&user_of_it);
+    cluster.objects.delete(&user_of_it).await?;
+    until_gone(cluster, &user_of_it).await?;
+    let adopt = [&apply[..], &["--adopt"]].concat();
+    wukong(admin, &adopt).await?.ended(0)?;
+    wukong(&of_one, &delete).await?.ended(0)?.said(way_out)?;
+    ensure!(is_there().await?, "nobody knew whether it was used");
+    wukong(admin, &adopt).await?.ended(0)?;
+    wukong(admin, &delete).await?.ended(0)?.said("deleted NetworkAttachmentDefinition web-lan")?;
+    until_gone(cluster, &network).await
 }

@@ -200,6 +200,13 @@ fn a_network_that_is_in_use_stays() {
         assert_eq!(op(&plan, NAD, "web-lan"), None, "{namespace} {network}");
         assert!(notes(&plan).contains("other"));
     }
+    // Of a guest in another namespace only what is looked at is read.
+    let mut world = World::applied(WEB);
+    world.insert(wukong::facts::keep(&json!({
+        "kind": "VirtualMachineInstance", "metadata": {"name": "far", "namespace": "test"},
+        "spec": {"networks": [{"name": "x", "multus": {"networkName": "prod/web-lan"}}]},
+    })));
+    assert!(notes(&world.plan_with(&file, PRUNE)).contains("the VirtualMachineInstance far uses it"));
     let mut world = World::applied(WEB);
     world.insert(user("test", "web-lan"));
     assert_eq!(op(&world.plan_with(&file, PRUNE), NAD, "web-lan"), Some(Op::Delete), "a network of another namespace");

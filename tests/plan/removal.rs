@@ -1,6 +1,7 @@
 //! What a deletion takes along: only what was named, and nothing that would be lost with it.
 
 use serde_json::{Value, json};
+use wukong::facts::{Unread, kind};
 use wukong::plan::{Removal, removal};
 
 use super::world::{CLAIM, VM, VOLUME, WEB, World};
@@ -206,5 +207,21 @@ fn a_machine_that_goes_with_disks_that_are_not_seen_is_refused() {
         assert!(told.contains("takes the disks along that it owns") && told.contains(forbidden), "{told}");
         world.edit(VM, "web-vm", |vm| vm["metadata"]["finalizers"] = json!(["orphan"]));
         assert_eq!(goes(&remove(&world, &[])), Ok(vec![]));
+    }
+}
+
+/// Who may not look into other namespaces deletes the machine all the same.
+#[test]
+fn a_network_stays_that_others_may_use() {
+    let networks = |removal: &Removal| removal.things.iter().filter(|thing| thing["kind"] == kind::NETWORK).count();
+    assert_eq!(networks(&remove(&applied(), &[])), 1);
+    for unread in [VM, "VirtualMachineInstance"] {
+        let mut facts = applied().facts();
+        let namespace = Some(Unread::ELSEWHERE.to_owned());
+        facts.unread(Unread { kind: unread.into(), namespace, reason: "list is forbidden".into() });
+        let removal = removal(&facts, "prod", "web", "web-vm", &[]);
+        assert!(goes(&removal).is_ok() && networks(&removal) == 0, "{removal:?}");
+        let told = &removal.notes[0].text;
+        assert!(told.contains("list is forbidden") && told.contains("web-lan -n prod"), "{told}");
     }
 }
