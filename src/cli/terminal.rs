@@ -34,6 +34,11 @@ pub(super) struct Terminal {
     pub err_width: Width,
 }
 
+/// How many cells a line of help has: prose that is wider than this is hard to read.
+pub(super) fn help_width() -> usize {
+    terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0).min(100))
+}
+
 impl Terminal {
     pub(super) fn new(choice: ColorChoice) -> Self {
         let plain = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
