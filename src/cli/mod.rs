@@ -14,6 +14,7 @@ mod confirm;
 mod delete;
 mod diff;
 mod doctor;
+mod early;
 mod evacuate;
 mod exit;
 mod expand;
@@ -116,7 +117,9 @@ pub fn main() -> ExitCode {
     if let Some(words) = complete::asked(std::env::args_os()) {
         return complete::run(&words);
     }
-    let matches = match command().try_get_matches() {
+    let command = command();
+    let words = early::settle(&command, std::env::args_os());
+    let matches = match words.and_then(|words| command.clone().try_get_matches_from(words)) {
         Ok(matches) => matches,
         Err(error) => {
             // A closed pipe is the only thing that can go wrong while printing help.
@@ -153,7 +156,7 @@ pub fn main() -> ExitCode {
         Command::Function(args) => function::run(&args, &terminal),
         Command::Completion(args) => completion::run(&args, &terminal),
         Command::Version => version(),
-        Command::Man(args) => man::run(&args, command()),
+        Command::Man(args) => man::run(&args, command),
     };
     match result {
         Ok(exit) => exit.into(),
@@ -232,7 +235,8 @@ mod tests {
             for line in help.lines() {
                 assert!(line.chars().count() <= width, "{width}: {line}");
             }
-            let about = |name: &str| help.lines().find(|line| line.trim_start().starts_with(name)).unwrap().find("Show");
+            let about =
+                |name: &str| help.lines().find(|line| line.trim_start().starts_with(name)).unwrap().find("Show");
             assert_eq!(about("where-is-my-data"), about("status"));
             assert!(about("status").is_some());
         }
