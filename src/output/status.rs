@@ -1,7 +1,5 @@
 //! How machines are, for people: a table, and below it what is the matter and the next step.
 
-use std::collections::BTreeSet;
-
 use owo_colors::{OwoColorize as _, Style};
 use serde_json::{Value, json};
 
@@ -20,10 +18,8 @@ pub enum Detail {
     Full,
 }
 
-/// Some machines.
-pub fn statuses(all: &[Status], detail: Detail, styles: &Styles, width: Width) -> String {
-    let namespaces: BTreeSet<_> = all.iter().map(|status| status.subject.namespace.as_str()).collect();
-    let many = namespaces.len() > 1;
+/// Some machines. `many`: each with its namespace.
+pub fn statuses(all: &[Status], detail: Detail, many: bool, styles: &Styles, width: Width) -> String {
     let mut head = if many { vec!["NAMESPACE"] } else { Vec::new() };
     head.extend(["MACHINE", "STATE", "HEALTH"]);
     if detail != Detail::Short {
