@@ -83,7 +83,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
         all.extend(at_stage(&facts, &Asked { stage, backup_days, now: now(), namespace: place }));
     }
     let text = match args.output {
-        Format::Text => output::checks(&all, &terminal.out, terminal.out_width),
+        Format::Text => output::checks(&all, &terminal.out, terminal.out_width.cells()),
         Format::Json => output::json(&output::doctor_json(&all, namespace)),
         Format::Yaml => yaml(&output::doctor_json(&all, namespace)),
     };

@@ -34,10 +34,10 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
                 code,
                 code.severity().as_str(),
                 code.title(),
-                wrap(&plain(code.why()), terminal.out_width, 0)
+                wrap(&plain(code.why()), terminal.out_width.cells(), 0)
             )
         }
-        None => match explain(&args.path, args.recursive, terminal.out, terminal.out_width) {
+        None => match explain(&args.path, args.recursive, terminal.out, terminal.out_width.cells()) {
             Ok(page) => page,
             Err(error) => {
                 let parent =

@@ -141,7 +141,7 @@ fn machines(args: &Args, all: &[Located], terminal: &Terminal) -> String {
         Format::Dot => output::dot(all),
         Format::Svg => output::svg(all),
         _ if empty => String::new(),
-        Format::Tree => output::trees(all, full, styles, width),
+        Format::Tree => output::trees(all, full, styles, width.cells()),
         Format::Table => output::located_table(all, false, styles, width),
         Format::Wide => output::located_table(all, true, styles, width),
     }

@@ -203,7 +203,7 @@ fn show(args: &Args, target: &Subject, facts: &Facts, terminal: &Terminal) -> Ex
     if args.output == "json" {
         terminal.say(&output::json(&ways.value()));
     } else {
-        terminal.say(&output::ways(&ways, &terminal.out, terminal.out_width));
+        terminal.say(&output::ways(&ways, &terminal.out, terminal.out_width.cells()));
     }
     Exit::Done
 }

@@ -14,6 +14,7 @@ mod confirm;
 mod delete;
 mod diff;
 mod doctor;
+mod early;
 mod evacuate;
 mod exit;
 mod expand;
@@ -53,9 +54,11 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 pub use exit::Exit;
 use terminal::{ColorChoice, Terminal};
 
+use crate::text::wrap;
+
 /// One short file describes a virtual machine on KubeVirt.
 #[derive(Debug, Parser)]
-#[command(name = "kubectl wukong", bin_name = "kubectl wukong", version, max_term_width = 100)]
+#[command(name = "kubectl wukong", bin_name = "kubectl wukong", version)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -105,12 +108,19 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ("Embed", &["fn", "completion", "version", "man"]),
 ];
 
+/// What the help says of them.
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 invalid (validate), differences (diff), unhealthy \
+    (status --exit-status) or broken (doctor), 2 wrong usage, 3 invalid Wukong file, 4 the cluster refused or was not \
+    reached, 5 refused to keep data safe, 6 timed out, 130 interrupted.";
+
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
     if let Some(words) = complete::asked(std::env::args_os()) {
         return complete::run(&words);
     }
-    let matches = match command().try_get_matches() {
+    let command = command();
+    let words = early::settle(&command, std::env::args_os());
+    let matches = match words.and_then(|words| command.clone().try_get_matches_from(words)) {
         Ok(matches) => matches,
         Err(error) => {
             // A closed pipe is the only thing that can go wrong while printing help.
@@ -147,7 +157,7 @@ pub fn main() -> ExitCode {
         Command::Function(args) => function::run(&args, &terminal),
         Command::Completion(args) => completion::run(&args, &terminal),
         Command::Version => version(),
-        Command::Man(args) => man::run(&args, command()),
+        Command::Man(args) => man::run(&args, command),
     };
     match result {
         Ok(exit) => exit.into(),
@@ -182,26 +192,32 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
         .any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe))
 }
 
-/// The command with its help in groups.
+/// The command, for the terminal that there is.
 fn command() -> clap::Command {
-    let command = Cli::command();
+    in_groups(Cli::command(), terminal::help_width())
+}
+
+/// A command with its help in groups, whose lines have at most `width` cells: what stands in a template, clap does not
+/// fold.
+fn in_groups(command: clap::Command, width: usize) -> clap::Command {
     let head = *command.get_styles().get_header();
+    let longest = GROUPS.iter().flat_map(|(_, names)| *names).map(|name| name.len()).max().unwrap_or(0);
     let mut groups = String::new();
     for (title, names) in GROUPS {
         groups.push_str(&format!("{head}{title}:{head:#}\n"));
         for name in names {
             let about = command.find_subcommand(name).and_then(clap::Command::get_about);
-            groups.push_str(&format!("  {name:<10} {}\n", about.map(ToString::to_string).unwrap_or_default()));
+            let about = wrap(&about.map(ToString::to_string).unwrap_or_default(), width, longest + 4);
+            groups.push_str(&format!("  {name:<longest$}  {}\n", about.trim_start()));
         }
         groups.push('\n');
     }
+    let codes = wrap(EXIT_CODES, width, 0);
     let template = format!(
-        "{{about}}\n\n{{usage-heading}} {{usage}}\n\n{groups}{head}Options:{head:#}\n{{options}}\n\n\
-         Exit codes: 0 done, 1 invalid (validate), differences (diff), unhealthy (status --exit-status) or broken\n(doctor), 2 wrong usage, 3 invalid Wukong file,\n\
-         4 the cluster refused or was not reached, 5 refused to keep data safe, 6 timed out, 130 interrupted.\n\
+        "{{about}}\n\n{{usage-heading}} {{usage}}\n\n{groups}{head}Options:{head:#}\n{{options}}\n\n{codes}\n\
          More about a command: kubectl wukong COMMAND --help\n"
     );
-    command.help_template(template)
+    command.help_template(template).term_width(width)
 }
 
 #[cfg(test)]
@@ -211,6 +227,20 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         command().debug_assert();
+    }
+
+    #[test]
+    fn help_fits_the_terminal() {
+        for width in [60, 80, 100] {
+            let help = in_groups(Cli::command(), width).render_help().to_string();
+            for line in help.lines() {
+                assert!(line.chars().count() <= width, "{width}: {line}");
+            }
+            let about =
+                |name: &str| help.lines().find(|line| line.trim_start().starts_with(name)).unwrap().find("Show");
+            assert_eq!(about("where-is-my-data"), about("status"));
+            assert!(about("status").is_some());
+        }
     }
 
     #[test]

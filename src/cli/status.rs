@@ -133,7 +133,10 @@ fn show(args: &Args, all: &[Status], terminal: &Terminal) -> String {
     if all.is_empty() {
         return String::new();
     }
-    output::statuses(all, detail, &terminal.out, terminal.out_width)
+    // As kubectl has it; a file of facts may hold several namespaces even if none is asked for.
+    let many =
+        args.look.all_namespaces || all.iter().any(|status| status.subject.namespace != all[0].subject.namespace);
+    output::statuses(all, detail, many, &terminal.out, terminal.out_width)
 }
 
 fn exit(args: &Args, all: &[Status]) -> Exit {

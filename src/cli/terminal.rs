@@ -8,7 +8,7 @@ use owo_colors::OwoColorize as _;
 use crate::Report;
 use crate::diagnostic::Excerpts;
 use crate::source::SourceMap;
-use crate::text::{Styles, sanitize};
+use crate::text::{Styles, Width, sanitize};
 
 /// When to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -28,14 +28,16 @@ pub(super) struct Terminal {
     pub out: Styles,
     /// Styles for standard error.
     pub err: Styles,
-    /// How many cells a line of standard output has; a fixed number where it is no terminal.
-    pub out_width: usize,
+    /// How wide lines of standard output may be.
+    pub out_width: Width,
     /// The same for standard error.
-    pub err_width: usize,
+    pub err_width: Width,
 }
 
-/// The width of lines that go into a file or a pipe.
-const PIPED_WIDTH: usize = 100;
+/// How many cells a line of help has: prose that is wider than this is hard to read.
+pub(super) fn help_width() -> usize {
+    terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0).min(100))
+}
 
 impl Terminal {
     pub(super) fn new(choice: ColorChoice) -> Self {
@@ -47,7 +49,7 @@ impl Terminal {
             ColorChoice::Auto | ColorChoice::Never => Styles::default(),
         };
         let width = |size: Option<(terminal_size::Width, terminal_size::Height)>| {
-            size.map_or(PIPED_WIDTH, |(width, _)| width.0.into())
+            size.map_or(Width::Pipe, |(width, _)| Width::Terminal(width.0.into()))
         };
         Self {
             out: styles(io::stdout().is_terminal()),
@@ -95,7 +97,7 @@ impl Terminal {
         }
         let mut stderr = io::stderr().lock();
         // As above.
-        let _ = write!(stderr, "{}", Excerpts::new(report, sources, self.err, self.err_width));
+        let _ = write!(stderr, "{}", Excerpts::new(report, sources, self.err, self.err_width.cells()));
         let _ = writeln!(stderr, "{}", counts(report));
     }
 }

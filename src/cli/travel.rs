@@ -82,7 +82,7 @@ pub(super) fn arrived(road: &Road<'_>, journey: &Journey, facts: &Facts) -> Exit
     });
     let failed = checks.iter().any(migrate::Check::is_failed);
     terminal.say(&format!("{}/{} has moved\n", target.namespace, target.shown()));
-    terminal.say(&output::checklist(&checks, &terminal.out, terminal.out_width));
+    terminal.say(&output::checklist(&checks, &terminal.out, terminal.out_width.cells()));
     let wrote = moved::file(road, journey);
     kept(road, journey);
     if failed { Exit::Cluster } else { wrote }
@@ -179,7 +179,7 @@ impl<'a> Screen<'a> {
                 self.done();
                 let elapsed = self.begun.elapsed().as_secs();
                 let line = format!("… {} ({}:{:02})", sanitize(words), elapsed / 60, elapsed % 60);
-                let line: String = line.chars().take(self.terminal.err_width.saturating_sub(1)).collect();
+                let line: String = line.chars().take(self.terminal.err_width.cells().saturating_sub(1)).collect();
                 // A terminal that went away needs no picture.
                 let _ = write!(io::stderr(), "{line}");
                 let _ = io::stderr().flush();

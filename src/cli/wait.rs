@@ -102,7 +102,7 @@ impl<'a> Screen<'a> {
             let _ = write!(stderr, "\x1b[{}A\x1b[J", self.drawn);
         }
         for (state, line) in &lines {
-            let text: String = sanitize(line).chars().take(self.terminal.err_width.saturating_sub(3)).collect();
+            let text: String = sanitize(line).chars().take(self.terminal.err_width.cells().saturating_sub(3)).collect();
             let (sign, style) = match state {
                 State::Done => ("✓", self.terminal.err.help),
                 State::Waiting => ("…", self.terminal.err.warning),

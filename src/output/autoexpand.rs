@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use super::table;
 use crate::autoexpand::{Decision, Outcome};
 use crate::plan::readable;
-use crate::text::Styles;
+use crate::text::{Styles, Width};
 
 /// One line for each disk. Empty if there is none.
-pub fn decisions(all: &[Decision], styles: &Styles, width: usize) -> String {
+pub fn decisions(all: &[Decision], styles: &Styles, width: Width) -> String {
     if all.is_empty() {
         return String::new();
     }

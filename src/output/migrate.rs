@@ -8,7 +8,7 @@ use crate::amend::Change;
 use crate::facts::{Journey, Moved, Way};
 use crate::migrate::{Check, Draft, Found, Left, Ways};
 use crate::plan::readable;
-use crate::text::{Styles, sanitize, wrap};
+use crate::text::{Styles, Width, sanitize, wrap};
 
 /// Lines after the first one stand below it.
 fn hanging(text: &str, width: usize, indent: usize) -> String {
@@ -101,11 +101,11 @@ pub fn checklist(checks: &[Check], styles: &Styles, width: usize) -> String {
 const PACE: u64 = 100 << 20;
 
 /// What a move will do, before it is begun.
-pub fn draft(draft: &Draft, namespace: &str, styles: &Styles, width: usize) -> String {
+pub fn draft(draft: &Draft, namespace: &str, styles: &Styles, width: Width) -> String {
     let journey = &draft.journey;
     let head = format!("{namespace}/{}", journey.shown());
     let mut out = format!("{}  {}\n", sanitize(&head).style(styles.strong), title(journey.way));
-    out.push_str(&checklist(&draft.checks, styles, width));
+    out.push_str(&checklist(&draft.checks, styles, width.cells()));
     if !journey.disks.is_empty() {
         let rows: Vec<_> = journey
             .disks
@@ -127,7 +127,7 @@ pub fn draft(draft: &Draft, namespace: &str, styles: &Styles, width: usize) -> S
     }
     out.push_str(&format!("\n{}\n", "steps".style(styles.strong)));
     for (number, step) in steps(draft).iter().enumerate() {
-        out.push_str(&format!("  {}. {}\n", number + 1, hanging(&sanitize(step), width.max(40), 5)));
+        out.push_str(&format!("  {}. {}\n", number + 1, hanging(&sanitize(step), width.cells().max(40), 5)));
     }
     out
 }
@@ -227,7 +227,7 @@ pub fn suggested(changes: &[Change], styles: &Styles) -> String {
 }
 
 /// What a cleanup deletes, and what it leaves.
-pub fn lefts(lefts: &[Left], styles: &Styles, width: usize) -> String {
+pub fn lefts(lefts: &[Left], styles: &Styles, width: Width) -> String {
     let rows: Vec<_> = lefts
         .iter()
         .map(|left| {

@@ -7,10 +7,10 @@ use super::difference::hunks;
 use super::masked;
 use super::table::table;
 use crate::plan::{Conflict, Data, Effect, Op, Plan, Step};
-use crate::text::{Styles, sanitize};
+use crate::text::{Styles, Width, sanitize};
 
 /// Everything about some plans. Machines without a difference are counted, not listed.
-pub fn plans(plans: &[Plan], fields: bool, styles: &Styles, width: usize) -> String {
+pub fn plans(plans: &[Plan], fields: bool, styles: &Styles, width: Width) -> String {
     let mut out = String::new();
     let shown: Vec<_> = plans.iter().filter(|plan| plan.differs() || !plan.notes.is_empty()).collect();
     let rows: Vec<_> = shown.iter().flat_map(|plan| rows(plan, styles)).collect();
@@ -155,7 +155,7 @@ fn disks(plan: &Plan, styles: &Styles) -> Vec<Vec<(String, Style)>> {
 }
 
 /// Notes, conflicts and refusals of one machine.
-pub fn remarks(plan: &Plan, styles: &Styles, width: usize) -> String {
+pub fn remarks(plan: &Plan, styles: &Styles, width: Width) -> String {
     let mut out = String::new();
     for note in &plan.notes {
         let line = format!("{}: {}: {}", machine(plan), note.object, note.text);
@@ -173,7 +173,7 @@ pub fn remarks(plan: &Plan, styles: &Styles, width: usize) -> String {
 }
 
 /// Fields of other managers, and the ways out.
-fn conflicts(plan: &Plan, styles: &Styles, width: usize) -> String {
+fn conflicts(plan: &Plan, styles: &Styles, width: Width) -> String {
     let normal = Style::new();
     let rows: Vec<_> = plan
         .conflicts

@@ -7,10 +7,10 @@ use super::table::table;
 use crate::locate::Fate;
 use crate::rescue::{Held, Machine, Node, OutOfService, Presence, Rescue, Step, StepState, Way, steps};
 use crate::status::time::duration;
-use crate::text::{Styles, sanitize, wrap};
+use crate::text::{Styles, Width, sanitize, wrap};
 
 /// The whole report.
-pub fn rescue(rescue: &Rescue, styles: &Styles, width: usize) -> String {
+pub fn rescue(rescue: &Rescue, styles: &Styles, width: Width) -> String {
     let mut page = Page { out: String::new(), styles, width };
     page.node(&rescue.node, &rescue.held);
     if rescue.silent > 0 {
@@ -32,7 +32,7 @@ pub fn rescue(rescue: &Rescue, styles: &Styles, width: usize) -> String {
 }
 
 /// What became of the machines.
-pub fn rescued(rescue: &Rescue, styles: &Styles, width: usize) -> String {
+pub fn rescued(rescue: &Rescue, styles: &Styles, width: Width) -> String {
     let mut page = Page { out: String::new(), styles, width };
     page.machines(rescue);
     page.out
@@ -42,7 +42,7 @@ pub fn rescued(rescue: &Rescue, styles: &Styles, width: usize) -> String {
 struct Page<'a> {
     out: String,
     styles: &'a Styles,
-    width: usize,
+    width: Width,
 }
 
 impl Page<'_> {
@@ -50,7 +50,7 @@ impl Page<'_> {
     fn line(&mut self, indent: usize, sign: &str, style: Style, text: &str) {
         let text = sanitize(text);
         let lead = if sign.is_empty() { 0 } else { 2 };
-        for (at, line) in wrap(&text, self.width.max(40) - indent - lead, 0).lines().enumerate() {
+        for (at, line) in wrap(&text, self.width.cells().max(40) - indent - lead, 0).lines().enumerate() {
             let sign = match (sign, at) {
                 ("", _) => String::new(),
                 (sign, 0) => format!("{} ", sign.style(style)),
@@ -78,7 +78,7 @@ impl Page<'_> {
         };
         let why = if node.why.is_empty() { String::new() } else { format!(": {}", node.why) };
         let name = sanitize(&node.name).into_owned();
-        let text = wrap(&sanitize(&format!("{} {state}{why}", node.name)), self.width.max(40), 0);
+        let text = wrap(&sanitize(&format!("{} {state}{why}", node.name)), self.width.cells().max(40), 0);
         self.out.push_str(&text.replacen(&name, &name.style(self.styles.strong).to_string(), 1));
         self.out.push('\n');
         if !node.taints.is_empty() {

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use super::table::table;
 use crate::snapshot::{Phase, Restored, View, consistency};
 use crate::status::time::duration;
-use crate::text::Styles;
+use crate::text::{Styles, Width};
 
 /// Some snapshots as a table.
-pub fn snapshots(all: &[View], wide: bool, many: bool, styles: &Styles, width: usize) -> String {
+pub fn snapshots(all: &[View], wide: bool, many: bool, styles: &Styles, width: Width) -> String {
     let mut head = if many { vec!["NAMESPACE"] } else { Vec::new() };
     head.extend(["MACHINE", "SNAPSHOT", "AGE", "READY", "TAKEN", "DISKS", "RESTORES"]);
     if wide {

@@ -1,13 +1,11 @@
 //! How machines are, for people: a table, and below it what is the matter and the next step.
 
-use std::collections::BTreeSet;
-
 use owo_colors::{OwoColorize as _, Style};
 use serde_json::{Value, json};
 
 use super::table::table;
 use crate::status::{Cause, Disk, Health, Status, Weight};
-use crate::text::{Styles, sanitize, wrap};
+use crate::text::{Styles, Width, sanitize, wrap};
 
 /// How much of each machine is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,10 +18,8 @@ pub enum Detail {
     Full,
 }
 
-/// Some machines.
-pub fn statuses(all: &[Status], detail: Detail, styles: &Styles, width: usize) -> String {
-    let namespaces: BTreeSet<_> = all.iter().map(|status| status.subject.namespace.as_str()).collect();
-    let many = namespaces.len() > 1;
+/// Some machines. `many`: each with its namespace.
+pub fn statuses(all: &[Status], detail: Detail, many: bool, styles: &Styles, width: Width) -> String {
     let mut head = if many { vec!["NAMESPACE"] } else { Vec::new() };
     head.extend(["MACHINE", "STATE", "HEALTH"]);
     if detail != Detail::Short {
@@ -80,7 +76,7 @@ fn size(disk: &Disk) -> &str {
     disk.capacity.as_deref().or(disk.size.as_deref()).unwrap_or("?")
 }
 
-fn below(status: &Status, detail: Detail, many: bool, styles: &Styles, width: usize) -> String {
+fn below(status: &Status, detail: Detail, many: bool, styles: &Styles, width: Width) -> String {
     let full = detail == Detail::Full;
     let causes: Vec<_> = status.causes.iter().filter(|cause| full || cause.weight > Weight::Note).collect();
     let disks = if full { status.disks.as_slice() } else { &[] };
@@ -95,7 +91,7 @@ fn below(status: &Status, detail: Detail, many: bool, styles: &Styles, width: us
         out.push_str(&table(&["DISK", "CLAIM", "CLASS", "SIZE", "STATE", "USED", "TARGET"], &rows, styles, width));
     }
     for cause in causes {
-        out.push_str(&lines(cause, styles, width));
+        out.push_str(&lines(cause, styles, width.cells()));
     }
     out
 }

@@ -1,21 +1,137 @@
 //! Tables of words, without frames, for terminals and logs.
 
 use owo_colors::{OwoColorize as _, Style};
-use tabled::builder::Builder;
-use tabled::settings::{Padding, Style as Frame, Width, peaker::PriorityMax};
+use unicode_width::UnicodeWidthStr;
 
-use crate::text::{Styles, sanitize};
+use crate::text::{Styles, Width, fold, sanitize};
 
-/// Rows under a head, in at most `width` cells; the longest column is broken into lines. Each cell has a style.
-pub fn table(head: &[&str], rows: &[Vec<(String, Style)>], styles: &Styles, width: usize) -> String {
-    let mut builder = Builder::default();
-    builder.push_record(head.iter().map(|title| title.style(styles.frame).to_string()));
-    for row in rows {
-        builder.push_record(row.iter().map(|(text, style)| sanitize(text).style(*style).to_string()));
+/// The cells between two columns.
+const GAP: usize = 2;
+
+/// Rows under a head; each cell has a style.
+///
+/// On a terminal the columns with the most to give are folded between words until the table fits: those of prose, whose
+/// words are short. A name is one word and is never cut: a person copies it. Where nothing is gained by folding, and in a pipe, each row is one line.
+pub fn table(head: &[&str], rows: &[Vec<(String, Style)>], styles: &Styles, width: Width) -> String {
+    let head = head.iter().map(|title| ((*title).to_owned(), styles.frame)).collect();
+    let clean = |(text, style): &(String, Style)| (sanitize(text).into_owned(), *style);
+    let mut all = vec![head];
+    all.extend(rows.iter().map(|row| row.iter().map(clean).collect::<Vec<_>>()));
+    let widths = widths(&all, width);
+    all.iter().map(|row| lines(row, &widths)).collect()
+}
+
+/// How wide each column is.
+fn widths(rows: &[Vec<(String, Style)>], width: Width) -> Vec<usize> {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let widest = |of: &dyn Fn(&str) -> usize| -> Vec<usize> {
+        let cells = |column| rows.iter().filter_map(move |row| row.get(column));
+        (0..columns).map(|column| cells(column).map(|(text, _)| of(text)).max().unwrap_or(0)).collect()
+    };
+    let mut wide = widest(&UnicodeWidthStr::width);
+    let Width::Terminal(room) = width else { return wide };
+    let room = room.max(40).saturating_sub(GAP * columns.saturating_sub(1));
+    let least = widest(&|text| text.split_whitespace().map(UnicodeWidthStr::width).max().unwrap_or(0));
+    if least.iter().sum::<usize>() > room {
+        return wide;
     }
-    let mut table = builder.build();
-    table.with(Frame::empty()).with(Padding::new(0, 2, 0, 0));
-    table.with(Width::wrap(width.max(40)).priority(PriorityMax::right()).keep_words(true));
-    let text = table.to_string();
-    text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+    while wide.iter().sum::<usize>() > room {
+        let Some(prose) = (0..columns).max_by_key(|column| wide[*column] - least[*column]) else { break };
+        wide[prose] -= 1;
+    }
+    wide
+}
+
+/// A row in as many lines as its longest cell needs.
+fn lines(row: &[(String, Style)], widths: &[usize]) -> String {
+    let folded = |((text, _), room): (&(String, Style), &usize)| {
+        if text.width() <= *room { vec![text.clone()] } else { fold(text, *room) }
+    };
+    let cells: Vec<_> = row.iter().zip(widths).map(folded).collect();
+    let mut out = String::new();
+    for at in 0..cells.iter().map(Vec::len).max().unwrap_or(0) {
+        let mut line = String::new();
+        for ((cell, (_, style)), width) in cells.iter().zip(row).zip(widths) {
+            let part = cell.get(at).map_or("", String::as_str);
+            // Nothing has no colour: its codes would hide the spaces at the end of a line.
+            let shown = if part.is_empty() { String::new() } else { part.style(*style).to_string() };
+            line.push_str(&format!("{shown}{:gap$}", "", gap = (width + GAP).saturating_sub(part.width())));
+        }
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: &str = "default/a-name-of-fifty-nine-characters-that-a-person-chose-so";
+
+    fn shown(rows: &[[&str; 3]], width: Width) -> Vec<String> {
+        let cell = |text: &&str| ((*text).to_owned(), Style::new());
+        let rows: Vec<_> = rows.iter().map(|row| row.iter().map(cell).collect()).collect();
+        let text = table(&["MACHINE", "CLAIM", "LOST IF"], &rows, &Styles::default(), width);
+        text.lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn prose_is_folded_between_words_and_names_are_whole() {
+        let row = ["default/hello", "hello-system", "its node is gone for good, or the VM is deleted"];
+        let lines = [
+            "MACHINE        CLAIM         LOST IF",
+            "default/hello  hello-system  its node is",
+            "                             gone for good,",
+            "                             or the VM is",
+            "                             deleted",
+        ];
+        assert_eq!(shown(&[row], Width::Terminal(44)), lines);
+        let prose = "its node is gone for good, or the VM is deleted by somebody who did not know";
+        for cells in 60..200 {
+            let lines = shown(&[[LONG, "a", "b"], ["default/hello", "hello-system", prose]], Width::Terminal(cells));
+            assert!(lines.iter().any(|line| line.starts_with(LONG)), "{lines:#?}");
+            let fits = lines.iter().all(|line| line.width() <= cells);
+            assert!(fits || lines.len() == 3, "{cells}: {lines:#?}");
+            assert!(cells < 90 || fits, "{cells}: {lines:#?}");
+        }
+    }
+
+    #[test]
+    fn prose_gives_way_before_what_a_name_stands_in() {
+        let rows = [["VirtualMachine/web", "disk data: a-claim-with-a-long-name", "runs now; it is shut down first"]];
+        let lines = shown(&rows, Width::Terminal(80));
+        assert_eq!(
+            lines[1..],
+            [
+                "VirtualMachine/web  disk data: a-claim-with-a-long-name  runs now; it is shut",
+                "                                                         down first",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_line_goes_on_where_it_began() {
+        for cells in 40..80 {
+            let row =
+                ["a", "b", "down until worker-1 returns; for good if its disk is gone and nobody has a copy of it"];
+            for line in &shown(&[row], Width::Terminal(cells))[2..] {
+                assert_eq!(line.len() - line.trim_start().len(), "MACHINE  CLAIM  ".len(), "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_in_a_pipe_is_one_line() {
+        let prose = "a cause that is told in many words ".repeat(9);
+        let lines = shown(&[[LONG, "hello-system", prose.trim_end()]], Width::Pipe);
+        assert_eq!(lines[1..], [format!("{LONG}  hello-system  {}", prose.trim_end())]);
+    }
+
+    #[test]
+    fn colours_take_no_room() {
+        let rows = [vec![("a name".to_owned(), Style::new().red()), (String::new(), Style::new().red())]];
+        let text = table(&["NAME", ""], &rows, &Styles::coloured(), Width::Terminal(80));
+        assert_eq!(text, "\u{1b}[34;1mNAME\u{1b}[0m\n\u{1b}[31ma name\u{1b}[0m\n");
+    }
 }

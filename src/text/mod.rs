@@ -5,6 +5,7 @@ mod doc;
 mod sanitize;
 mod secret;
 mod style;
+mod width;
 mod wrap;
 mod yaml;
 
@@ -15,5 +16,6 @@ pub(crate) use secret::{
     MASK, has_credentials, is_secret_address, is_secret_key, mentions_secrets, redact, secret_parts,
 };
 pub use style::Styles;
-pub(crate) use wrap::wrap;
+pub use width::Width;
+pub(crate) use wrap::{fold, wrap};
 pub use yaml::yaml;

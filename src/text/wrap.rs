@@ -7,13 +7,15 @@ use unicode_width::UnicodeWidthStr as _;
 /// A word that is wider than a line stands on a line of its own.
 pub(crate) fn wrap(text: &str, width: usize, indent: usize) -> String {
     let room = width.saturating_sub(indent).max(20);
-    let paragraphs: Vec<_> = text.split("\n\n").map(|paragraph| lines(paragraph, room, indent)).collect();
-    paragraphs.join("\n\n")
+    let indented = |line: &String| format!("{:indent$}{line}", "").trim_end().to_owned();
+    let paragraphs = text.split("\n\n").map(|paragraph| fold(paragraph, room).iter().map(indented).collect::<Vec<_>>());
+    paragraphs.map(|lines| lines.join("\n")).collect::<Vec<_>>().join("\n\n")
 }
 
-fn lines(paragraph: &str, room: usize, indent: usize) -> String {
+/// Breaks a text between words into lines of at most `room` cells, but for a word that is wider.
+pub(crate) fn fold(text: &str, room: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for word in paragraph.split_whitespace() {
+    for word in text.split_whitespace() {
         match lines.last_mut() {
             Some(line) if line.is_empty() => line.push_str(word),
             Some(line) if line.width() + 1 + word.width() <= room => {
@@ -23,8 +25,7 @@ fn lines(paragraph: &str, room: usize, indent: usize) -> String {
             _ => lines.push(word.to_owned()),
         }
     }
-    let indented: Vec<_> = lines.iter().map(|line| format!("{:indent$}{line}", "").trim_end().to_owned()).collect();
-    indented.join("\n")
+    lines
 }
 
 #[cfg(test)]

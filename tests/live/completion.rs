@@ -82,6 +82,8 @@ pub async fn names_from_the_cluster(cluster: &Cluster) -> Result<()> {
     let shell = Shell::new(cluster)?;
     shell.expect("stat", &["status"])?;
     shell.expect(&format!("status -n {own} "), &["web"])?;
+    shell.expect(&format!("-n {own} status "), &["web"])?;
+    shell.expect(&format!("-n {own}-o"), &[other])?;
     shell.expect(&format!("status --namespace={own} vm/"), &[])?;
     shell.expect(&format!("status -n {own} web "), &[])?;
     shell.expect(&format!("start -n {own} w"), &["web"])?;

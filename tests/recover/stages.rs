@@ -7,7 +7,7 @@ use wukong::cluster::{Recovered, Service, out_of_service, recovered};
 use wukong::output::{rescue as shown, rescue_json};
 use wukong::plan::State;
 use wukong::rescue::{Mark, Presence, StepState, marked, steps, unmarked, watched};
-use wukong::text::Styles;
+use wukong::text::{Styles, Width};
 
 use super::{attached, kept, look, ready, silent};
 use crate::access::{Server, ok};
@@ -244,7 +244,7 @@ fn storage_that_does_not_say_where_it_lies() {
     assert_eq!(found.unknown, ["whether a disk of 1 other machine lies there: its storage does not say"]);
     // Where others are silent too, it may be the network.
     world.edit("Node", "n2", "/status/conditions/0/status", json!("Unknown"));
-    let text = shown(&look(&world), &Styles::default(), 80);
+    let text = shown(&look(&world), &Styles::default(), Width::Terminal(80));
     assert!(text.contains("  ! 1 other node is silent too: it may be the network"), "{text}");
 }
 
@@ -254,7 +254,7 @@ fn the_report_fits_the_terminal() {
     world.add(attached("pv-web-data"));
     let found = look(&world);
     assert_eq!(
-        shown(&found, &Styles::default(), 80),
+        shown(&found, &Styles::default(), Width::Terminal(80)),
         "n1 does not answer since 30m: Kubelet stopped posting node status
   taints: node.kubernetes.io/unreachable:NoExecute
   virt-handler was last heard 32m ago
@@ -262,7 +262,7 @@ fn the_report_fits_the_terminal() {
 
 MACHINE   STRATEGY  BECOMES           WHY
 prod/web  Always    starts elsewhere  KubeVirt starts it on n2 once its pod is
-                                       gone
+                                      gone
 
 Steps
   ○ 1. make sure that the power of n1 is off

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use wukong::facts::{Facts, keep};
 use wukong::output::{Detail, statuses};
 use wukong::status::{Index, status, subject};
-use wukong::text::Styles;
+use wukong::text::{Styles, Width};
 
 use super::world::{NOW, World, told};
 
@@ -107,7 +107,7 @@ fn words_of_strangers_cannot_move_the_cursor() {
     world.edit("PersistentVolumeClaim", "web-data", "/status", json!({"phase": "Pending"}));
     world.warn("web-data", "ProvisioningFailed", "\u{1b}[2J\u{1b}]0;owned\u{7}\rall is well\u{202e}");
     world.edit("VirtualMachine", "web-vm", "/status/printableStatus", json!("Run\u{1b}[31mning"));
-    let shown = statuses(&[world.status()], Detail::Full, &Styles::default(), 120);
+    let shown = statuses(&[world.status()], Detail::Full, false, &Styles::default(), Width::Terminal(120));
     let bad = shown.chars().find(|c| (c.is_control() && *c != '\n') || *c == '\u{202e}');
     assert_eq!(bad, None, "{shown:?}");
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 use wukong::output::{Detail, status_json, statuses};
 use wukong::status::{Index, Phase, subjects};
-use wukong::text::Styles;
+use wukong::text::{Styles, Width};
 
 use super::world::{World, told};
 
@@ -11,7 +11,7 @@ use super::world::{World, told};
 fn a_running_machine() {
     let status = World::running().status();
     assert_eq!((told(&status).as_str(), status.phase, status.is_healthy()), ("", Phase::Running, true));
-    let shown = statuses(std::slice::from_ref(&status), Detail::Full, &Styles::default(), 100);
+    let shown = statuses(std::slice::from_ref(&status), Detail::Full, false, &Styles::default(), Width::Terminal(100));
     let expected = "\
 MACHINE  STATE    HEALTH  NODE  ADDRESSES
 web      Running  ok      n1    10.0.0.5

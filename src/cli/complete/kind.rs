@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn the_value_of_every_argument_is_known() {
-        let mut command = crate::cli::command().disable_help_subcommand(true);
+        let mut command = crate::cli::early::with_flags(crate::cli::command()).disable_help_subcommand(true);
         command.build();
         let mut unknown = Vec::new();
         walk(&command, &mut Vec::new(), &mut unknown);

@@ -14,7 +14,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::Exit;
+use super::{Exit, early};
 use crate::text::sanitize;
 
 /// The name under which kubectl looks for the completion of this plugin.
@@ -113,7 +113,7 @@ pub(super) fn run(words: &[String]) -> ExitCode {
 }
 
 fn answer(command: &clap::Command, words: &[String]) -> Answer {
-    let mut command = command.clone().disable_help_subcommand(true);
+    let mut command = early::with_flags(command.clone()).disable_help_subcommand(true);
     command.build();
     let (word, before) = words.split_last().map_or(("", &[][..]), |(last, before)| (last.as_str(), before));
     let line = line::read(&command, before);
@@ -166,6 +166,14 @@ mod tests {
         assert!(offered("status --color always --col").is_empty(), "a flag of all commands");
         let about = answer(&super::super::command(), &words("render --pass")).candidates.remove(0).about;
         assert!(!about.is_empty());
+    }
+
+    #[test]
+    fn flags_of_kubectl_are_known_before_the_command() {
+        assert_eq!(offered("-n foo stat"), ["status"]);
+        assert_eq!(offered("--context=a --request-timeout 1s snapshot -n foo r"), ["restore"]);
+        assert_eq!(offered("--kubeconf"), ["--kubeconfig"]);
+        assert!(offered("-n foo status --namesp").is_empty(), "it is given");
     }
 
     #[test]

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use super::super::table::table;
 use super::sign;
 use crate::locate::{Effect, Fate, Impact, Located, What};
-use crate::text::{Styles, sanitize, wrap};
+use crate::text::{Styles, Width, sanitize, wrap};
 
 /// The machines that an event touches, the worst first, and how many it does not.
-pub fn impacts(what: &What, all: &[(&Located, Impact)], styles: &Styles, width: usize) -> String {
+pub fn impacts(what: &What, all: &[(&Located, Impact)], styles: &Styles, width: Width) -> String {
     let mut touched: Vec<_> = all.iter().filter(|(_, impact)| shown(impact)).collect();
     touched.sort_by_key(|(_, impact)| impact.effect);
     let plain = Style::new();
@@ -44,7 +44,7 @@ pub fn impacts(what: &What, all: &[(&Located, Impact)], styles: &Styles, width: 
             }
             let (sign, style) = sign(*fate, styles);
             let text = format!("{} disk {disk} {}: {why}", name(machine), fate.word());
-            for (at, line) in wrap(&sanitize(&text), width.max(40) - 2, 0).lines().enumerate() {
+            for (at, line) in wrap(&sanitize(&text), width.cells().max(40) - 2, 0).lines().enumerate() {
                 let lead = if at == 0 { format!("\n{}", sign.style(style)) } else { " ".to_owned() };
                 out.push_str(&format!("{lead} {line}\n"));
             }

@@ -5,10 +5,10 @@ use owo_colors::Style;
 use super::super::table::table;
 use super::{after, held, sign};
 use crate::locate::{Fate, Located, Trail};
-use crate::text::Styles;
+use crate::text::{Styles, Width};
 
 /// Disks as a table. `wide`: with the volume, its policy and the path.
-pub fn located_table(all: &[Located], wide: bool, styles: &Styles, width: usize) -> String {
+pub fn located_table(all: &[Located], wide: bool, styles: &Styles, width: Width) -> String {
     let mut head = vec!["MACHINE", "DISK", "CLAIM", "SIZE", "WHERE", "LOST IF"];
     if wide {
         head.extend(["VOLUME", "POLICY", "PATH"]);
@@ -20,7 +20,7 @@ pub fn located_table(all: &[Located], wide: bool, styles: &Styles, width: usize)
         }
     }
     // A path that is broken cannot be copied.
-    table(&head, &rows, styles, if wide { usize::from(u16::MAX) } else { width })
+    table(&head, &rows, styles, if wide { Width::Pipe } else { width })
 }
 
 fn row(machine: &Located, disk: &Trail, wide: bool, styles: &Styles) -> Vec<(String, Style)> {
