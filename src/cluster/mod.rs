@@ -25,6 +25,7 @@ mod purpose;
 mod read;
 mod recover;
 mod refused;
+mod release;
 mod remove;
 mod request;
 mod resource;

@@ -47,7 +47,9 @@ pub async fn remove(
     if let Some(machine) = &removal.machine {
         let name = text(machine, "/metadata/name").unwrap_or_default();
         let uid = text(machine, "/metadata/uid");
-        if !is_going(machine) {
+        if is_going(machine) {
+            release(door, removal, machine).await?;
+        } else {
             halt(door, removal, machine, name).await?;
             tell("stopping");
             let stopped = gone(door, Resource::VirtualMachineInstance, namespace, name, None, end).await?;
@@ -57,6 +59,7 @@ pub async fn remove(
                 )));
             }
             remember(door, removal).await?;
+            release(door, removal, machine).await?;
             let delete = Delete { uid, orphan: true, ..Delete::default() };
             door.delete(Resource::VirtualMachine, namespace, name, &delete).await?;
         }
@@ -111,6 +114,13 @@ async fn remember(door: &Door, removal: &Removal) -> Result<(), Refused> {
         door.merge(Resource::PersistentVolumeClaim, Some(&removal.namespace), claim, &patch, &write).await?;
     }
     Ok(())
+}
+
+/// Lets the machine go without the disks that stay.
+async fn release(door: &Door, removal: &Removal, machine: &Value) -> Result<(), Refused> {
+    let manager = Record::manager(&removal.name);
+    let write = Write { manager: &manager, force: false, dry_run: false };
+    super::release::release(door, &removal.namespace, machine, &removal.owned, &write).await
 }
 
 /// Tells the machine to stop and not to start again.
