@@ -15,6 +15,7 @@ use crate::cluster::{Refused, Unfinished, Wanted, fetch, read_secrets, remove, s
 use crate::output;
 use crate::plan::{Removal, removal};
 use crate::status::subject;
+use crate::text::command_line;
 
 /// Delete machines and keep their disks.
 ///
@@ -189,7 +190,7 @@ fn done(removal: &Removal, terminal: &Terminal) {
     let mut text = format!("deleted {}/{}\n", removal.namespace, removal.name);
     if !removal.kept.is_empty() {
         let claims: Vec<_> = removal.kept.iter().map(|(_, claim)| claim.as_str()).collect();
-        let back = format!("kubectl wukong apply -f FILE -n {} --adopt", removal.namespace);
+        let back = command_line("apply -f FILE", &[], &removal.namespace, "--adopt");
         text.push_str(&format!("kept the claims {}\n", claims.join(", ")));
         text.push_str(&format!("bring the machine back on them with: {}\n", back.style(terminal.out.strong)));
     }

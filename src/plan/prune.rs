@@ -7,6 +7,7 @@ use super::object::delete;
 use super::own::{Standing, standing};
 use super::{Data, DiskPlan, Note, Step, Wishes};
 use crate::facts::{Facts, Record, kind, text};
+use crate::text::command_line;
 
 /// What becomes of it.
 #[derive(Default)]
@@ -74,8 +75,8 @@ pub(super) fn plan(scope: &Scope<'_>, wanted: &dyn Fn(&str, &str) -> bool) -> Ou
                         claim: made.name.clone(),
                         data: Data::Detach,
                         detail: format!(
-                            "kept; `kubectl wukong delete {wukong} --delete-data {}` would delete it",
-                            made.name
+                            "kept; `{}` would delete it",
+                            command_line("delete", &[wukong], namespace, &format!("--delete-data {}", made.name))
                         ),
                     });
                 }

@@ -8,6 +8,7 @@ use super::own::{Standing, standing};
 use super::prune::{self, used};
 use super::{Note, Refusal, Wishes, identity};
 use crate::facts::{Facts, Record, claim_of, has_ended, is_going, kind, text};
+use crate::text::command_line;
 
 /// What happens to one Wukong.
 #[derive(Debug, Clone, Default)]
@@ -148,7 +149,8 @@ fn unknown(namespace: &str, wukong: &str, vm: &str, machine: Option<&Value>, fac
         (Some(_), None) => (
             "it was not made by this tool: there is no record of it".to_owned(),
             format!(
-                "take it over with `kubectl wukong apply -f FILE --adopt`, or delete it by hand and keep its disks: kubectl delete vm {vm} -n {namespace} --cascade=orphan"
+                "take it over with `{}`, or delete it by hand and keep its disks: kubectl delete vm {vm} -n {namespace} --cascade=orphan",
+                command_line("apply -f FILE", &[], namespace, "--adopt")
             ),
         ),
         (None, None) => {
