@@ -75,7 +75,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     for removal in &removals {
         show(removal, terminal);
         if !removal.refusals.is_empty() {
-            exits.push(Exit::Refused);
+            exits.push(if removal.absent { Exit::Cluster } else { Exit::Refused });
         }
     }
     if !args.delete_data.is_empty() && removals.len() > 1 {

@@ -35,6 +35,8 @@ pub struct Removal {
     pub data: Vec<Value>,
     /// Its record, which goes last.
     pub record: Option<Value>,
+    /// Whether there is nothing to delete.
+    pub absent: bool,
     /// Why nothing is done.
     pub refusals: Vec<Refusal>,
     /// What to know.
@@ -61,6 +63,7 @@ pub fn removal(facts: &Facts, namespace: &str, wukong: &str, vm: &str, named: &[
     };
     let machine = facts.get(kind::MACHINE, namespace, vm);
     let Some(record) = record else {
+        out.absent = machine.is_none() && facts.unknown(kind::CONFIG_MAP, namespace).is_none();
         out.refusals.push(unknown(namespace, wukong, vm, machine, facts));
         return out;
     };

@@ -7,6 +7,7 @@ use crate::cli::access::AccessArgs;
 use crate::cli::input::namespace;
 use crate::cli::look::now;
 use crate::cli::session::{Session, tell};
+use crate::cli::target::Target as _;
 use crate::cli::terminal::Terminal;
 use crate::cluster::{Purpose, Wanted, fetch};
 use crate::facts::kind;
@@ -80,6 +81,11 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     let mut known = subjects(&facts, true);
     known.extend(named.clone());
     let all = views(&facts, named.as_ref(), &known, now());
+    if let Some(named) = named.as_ref().filter(|named| {
+        all.is_empty() && named.machine(&facts).is_none() && facts.unknown(kind::MACHINE, &own).is_none()
+    }) {
+        return Ok(named.missing(terminal));
+    }
     let text = match args.output {
         Format::Json => output::json(&output::snapshots_json(&all)),
         Format::Yaml => yaml(&output::snapshots_json(&all)),
