@@ -66,3 +66,10 @@ fn a_place_that_cannot_be_written_to_is_2() {
     }
     assert_eq!(std::fs::read_to_string(there).unwrap(), "mine\n");
 }
+
+#[test]
+fn who_is_not_there_in_time_is_named_with_the_next_step() {
+    let (code, told) = run(&["start", "vm/legacy", "--wait", "--timeout", "1s"]);
+    assert!(code == 6 && told.contains("not there in time: prod/vm/legacy; "), "{code}\n{told}");
+    assert!(told.contains("`kubectl wukong status vm/legacy -n prod` says what it waits for"), "{told}");
+}
