@@ -115,7 +115,9 @@ fn no_arrow_runs_back_up() {
 fn commands_to_type_name_their_namespace() {
     // What is said of the whole cluster, of this program, or of no machine in particular.
     const FREE: [&str; 7] = ["doctor", "explain", "fn", "init", "man", "recover-node", "schema"];
-    const PLAIN: [&str; 11] = [
+    const PLAIN: [&str; 12] = [
+        // The usage.
+        "kubectl wukong migrate [OPTIONS] ",
         // The version.
         "kubectl wukong {}\", env!",
         "kubectl wukong --help",

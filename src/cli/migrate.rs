@@ -38,10 +38,13 @@ use crate::text::{command_line, sanitize};
   kubectl wukong migrate web --abort
   kubectl wukong migrate web --cleanup
   kubectl wukong migrate -A --from-node worker-1")]
+// Of itself the usage offers a name together with -A, which is refused.
+#[command(override_usage = "kubectl wukong migrate [OPTIONS] <NAME>
+       kubectl wukong migrate [OPTIONS] --from-node <NODE> [-A]")]
 #[command(group = clap::ArgGroup::new("do").args(["to_node", "to_storage_class", "from_node", "go_on", "abort", "cleanup"]))]
 pub(super) struct Args {
     /// The name of a Wukong, or `vm/NAME` for any VirtualMachine.
-    #[arg(value_name = "NAME", required_unless_present = "from_node", conflicts_with = "from_node")]
+    #[arg(value_name = "NAME", required_unless_present_any = ["from_node", "all_namespaces"], conflicts_with_all = ["from_node", "all_namespaces"])]
     name: Option<String>,
 
     /// The namespace; that of the context if not given.
