@@ -7,7 +7,7 @@ use crate::facts::{Facts, MANAGER, claim_of, condition, has_ended, kind, text, v
 use crate::plan::Refusal;
 use crate::snapshot::{Phase, View};
 use crate::status::Subject;
-use crate::storage::word;
+use crate::text::{command_line, word};
 
 /// The group of VirtualMachineExport.
 pub const GROUP: &str = "export.kubevirt.io";
@@ -81,7 +81,8 @@ pub fn taken(facts: &Facts, namespace: &str, from: Origin<'_>, disk: Option<&str
             }
             if let Some(user) = user(facts, namespace, claim) {
                 let help = format!(
-                    "stop it first (kubectl wukong stop vm/{user} -n {namespace} --wait), or export a snapshot of it"
+                    "stop it first ({}), or export a snapshot of it",
+                    command_line("stop", &[&format!("vm/{user}")], namespace, "--wait")
                 );
                 return Err(refuse(
                     format!("claim {claim}"),
@@ -95,8 +96,10 @@ pub fn taken(facts: &Facts, namespace: &str, from: Origin<'_>, disk: Option<&str
             let shown = subject.shown();
             if facts.get(kind::INSTANCE, namespace, &subject.vm).is_some_and(|instance| !has_ended(instance)) {
                 let help = format!(
-                    "stop it first: kubectl wukong stop {shown} -n {namespace} --wait; or export a snapshot: kubectl wukong snapshot \
-                     create {shown} -n {namespace} --name NAME --wait, then kubectl wukong export --snapshot NAME -n {namespace}"
+                    "stop it first: {}; or export a snapshot: {}, then {}",
+                    subject.command("stop", "--wait"),
+                    subject.command("snapshot create", "--name NAME --wait"),
+                    command_line("export", &[], namespace, "--snapshot NAME")
                 );
                 return Err(refuse(
                     format!("VirtualMachine/{}", subject.vm),
@@ -111,7 +114,7 @@ pub fn taken(facts: &Facts, namespace: &str, from: Origin<'_>, disk: Option<&str
         Origin::Snapshot(view, content) => {
             if view.phase != Phase::Ready {
                 let why = view.detail.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
-                let help = format!("`kubectl wukong snapshot list -n {namespace}` shows which are ready");
+                let help = format!("`{}` shows which are ready", command_line("snapshot list", &[], namespace, ""));
                 return Err(refuse(
                     format!("VirtualMachineSnapshot/{}", view.name),
                     format!("it is not ready{why}"),

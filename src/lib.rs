@@ -17,7 +17,7 @@
 //! | room | what it knows |
 //! |---|---|
 //! | [`quantity`] | Kubernetes quantities: parse, compare, print without loss |
-//! | [`text`] | styles, plain by default; untrusted text made harmless; what looks like a secret; YAML for every reader |
+//! | [`text`] | styles, plain by default; untrusted text made harmless; what looks like a secret; commands to type; YAML for every reader |
 //! | [`source`] | YAML and JSON text as located trees, with limits for hostile input |
 //! | [`diagnostic`] | problems as data; the table of codes; excerpts, JSON, SARIF |
 //! | [`spec`] | the typed file, declared once; decoding that keeps going; schema, CRD, `explain`, starter |

@@ -12,6 +12,7 @@ mod cases;
 mod codes;
 mod doctor;
 mod examples;
+mod exits;
 mod function;
 mod hostile;
 mod locate;

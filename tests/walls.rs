@@ -109,6 +109,49 @@ fn no_arrow_runs_back_up() {
     }
 }
 
+/// Without a namespace the command would act on the machine of the same name in the namespace of the context, so one
+/// function makes every command that is proposed.
+#[test]
+fn commands_to_type_name_their_namespace() {
+    // What is said of the whole cluster, of this program, or of no machine in particular.
+    const FREE: [&str; 7] = ["doctor", "explain", "fn", "init", "man", "recover-node", "schema"];
+    const PLAIN: [&str; 12] = [
+        // The usage.
+        "kubectl wukong migrate [OPTIONS] ",
+        // The version.
+        "kubectl wukong {}\", env!",
+        "kubectl wukong --help",
+        // The file that was written says its namespace.
+        "kubectl wukong diff -f {file} --adopt",
+        "kubectl wukong COMMAND --help",
+        "kubectl wukong completion install",
+        "kubectl wukong where-is-my-data pv/",
+        "kubectl wukong migrate -A --from-node",
+        "kubectl wukong status -A --all-vms",
+        "kubectl wukong status --save-facts FILE",
+        "kubectl wukong delete keeps what is not named",
+        "kubectl wukong delete` keeps them",
+    ];
+    // The function itself, and what a unit test draws.
+    let apart = |path: &PathBuf| path.ends_with("text/shell.rs") || path.ends_with("picture/sample.rs");
+    for path in sources(&root().join("src")).into_iter().filter(|path| !apart(path)) {
+        let code = code(&path);
+        // The code itself is indented by four or more.
+        let is_example = |line: &str| line.starts_with("  ") && !line.starts_with("   ");
+        for line in code.lines().filter(|line| !is_example(line)) {
+            for (at, start) in line.match_indices("kubectl wukong ") {
+                let verb = line[at + start.len()..].split(|c: char| !c.is_ascii_lowercase() && c != '-').next();
+                assert!(
+                    FREE.contains(&verb.unwrap_or_default()) || PLAIN.iter().any(|plain| line[at..].starts_with(plain)),
+                    "{} names no namespace; text::command_line makes a command that does: {}",
+                    path.display(),
+                    line.trim()
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn files_are_about_one_thing() {
     for path in sources(&root().join("src")) {

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::Rule;
 use crate::facts::{Facts, kind, text};
-use crate::storage::{Growing, Holder, Place, growing, of_class, word};
+use crate::storage::{Growing, Holder, Place, growing, of_class};
+use crate::text::{command_line, word};
 
 /// What a class lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,7 +130,7 @@ pub(super) const fn gain(rule: Rule) -> &'static str {
 /// The command that moves the disks of a machine.
 pub(super) fn to_class(machine: &str, namespace: &str, class: &str) -> String {
     let class = if class == ANY { ANY.to_owned() } else { word(class) };
-    format!("kubectl wukong migrate {} -n {} --to-storage-class {class}", word(machine), word(namespace))
+    command_line("migrate", &[machine], namespace, &format!("--to-storage-class {class}"))
 }
 
 impl Lack {

@@ -9,7 +9,8 @@ use crate::diagnostic::{Diagnostic, Report};
 use crate::facts::{Facts, kind, text};
 use crate::machine::{Disk, Machine, Origin};
 use crate::source::Span;
-use crate::storage::{DEFAULT, VIRT_DEFAULT, is_marked, word};
+use crate::storage::{DEFAULT, VIRT_DEFAULT, is_marked};
+use crate::text::word;
 
 /// Checks a machine. `facts` are the classes of a cluster, if they are known, and perhaps claims that are there already.
 pub fn of_file(machine: &Machine, stage: Stage, facts: Option<&Facts>, report: &mut Report) {

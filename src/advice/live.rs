@@ -10,7 +10,8 @@ use super::{Rule, Stage, Weight};
 use crate::facts::{Facts, kind, text};
 use crate::locate::{Atlas, Content, Located, Trail, locate, retain};
 use crate::status::subjects;
-use crate::storage::{DEFAULT, VIRT_DEFAULT, is_marked, word};
+use crate::storage::{DEFAULT, VIRT_DEFAULT, is_marked};
+use crate::text::{command_line, word};
 
 /// What is asked.
 #[derive(Debug, Clone, Copy)]
@@ -308,10 +309,8 @@ impl Found<'_> {
         }
         let export = || {
             let Some(((namespace, machine), disks)) = group.users.first_key_value() else { return String::new() };
-            let (machine, namespace) = (word(machine), word(namespace));
             let one = |disk: &String| {
-                let disk = word(disk);
-                format!("kubectl wukong export {machine} -n {namespace} --disk {disk} --output FILE")
+                command_line("export", &[machine], namespace, &format!("--disk {} --output FILE", word(disk)))
             };
             match disks.as_slice() {
                 [] => String::new(),

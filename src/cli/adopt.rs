@@ -11,6 +11,7 @@ use super::access::AccessArgs;
 use super::session::{Session, tell};
 use super::target::{OneArgs, Target as _};
 use super::terminal::Terminal;
+use super::write::Unwritable;
 use crate::adopt::{Adoption, adopt, changes_nothing};
 use crate::cluster::{Carry, Interrupt, Purpose, Stopped, fetch, wanted};
 use crate::plan::{self, Wishes};
@@ -66,7 +67,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
             let mut options = OpenOptions::new();
             let file = options.write(true).create_new(true).open(path);
             file.and_then(|mut file| file.write_all(adoption.file.as_bytes()))
-                .with_context(|| format!("{} cannot be written", path.display()))?;
+                .with_context(|| Unwritable(format!("{} cannot be written", path.display())))?;
             terminal.progress("wrote", &path.display().to_string());
         }
     }

@@ -156,7 +156,12 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     }
     let vms = plans.iter().filter_map(|plan| {
         let vm = plan.steps.iter().find(|step| step.kind == kind::MACHINE)?;
-        Some(Sent { namespace: plan.namespace.clone(), vm: vm.name.clone(), to: To::Strategy })
+        Some(Sent {
+            namespace: plan.namespace.clone(),
+            vm: vm.name.clone(),
+            shown: plan.name.clone(),
+            to: To::Strategy,
+        })
     });
     let goals: Vec<_> = vms.collect();
     Ok(wait::run(&session, &goals, &args.wait, tell.json, terminal))

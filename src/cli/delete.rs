@@ -16,6 +16,7 @@ use crate::facts::{Facts, kind};
 use crate::output;
 use crate::plan::{Removal, removal};
 use crate::status::subject;
+use crate::text::command_line;
 
 /// Delete machines and keep their disks.
 ///
@@ -76,7 +77,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     for removal in &removals {
         show(removal, terminal);
         if !removal.refusals.is_empty() {
-            exits.push(Exit::Refused);
+            exits.push(if removal.absent { Exit::Cluster } else { Exit::Refused });
         }
     }
     if !args.delete_data.is_empty() && removals.len() > 1 {
@@ -206,7 +207,7 @@ fn done(removal: &Removal, terminal: &Terminal) {
     let mut text = format!("deleted {}/{}\n", removal.namespace, removal.name);
     if !removal.kept.is_empty() {
         let claims: Vec<_> = removal.kept.iter().map(|(_, claim)| claim.as_str()).collect();
-        let back = format!("kubectl wukong apply -f FILE -n {} --adopt", removal.namespace);
+        let back = command_line("apply -f FILE", &[], &removal.namespace, "--adopt");
         text.push_str(&format!("kept the claims {}\n", claims.join(", ")));
         text.push_str(&format!("bring the machine back on them with: {}\n", back.style(terminal.out.strong)));
     }

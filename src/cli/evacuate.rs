@@ -72,7 +72,8 @@ pub(super) fn evacuate(
                 .checks
                 .iter()
                 .find_map(|check| match &check.found {
-                    Found::Failed { why, help } => Some((format!("{}: {why}", check.what), help.clone())),
+                    // What was checked reads as its answer: only the reason is told.
+                    Found::Failed { why, help } => Some((why.clone(), help.clone())),
                     _ => None,
                 })
                 .filter(|_| !resumes),
@@ -102,7 +103,8 @@ pub(super) fn evacuate(
     if args.dry_run || ready.is_empty() {
         return Exit::worst(&exits);
     }
-    let question = format!("move {} machines away from {node} while they run?", ready.len());
+    let (machines, run) = if ready.len() == 1 { ("machine", "it runs") } else { ("machines", "they run") };
+    let question = format!("move {} {machines} away from {node} while {run}?", ready.len());
     if !confirmed(&[question], args.yes, terminal) {
         return Exit::Refused;
     }

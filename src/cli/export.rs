@@ -16,6 +16,7 @@ use crate::export::{self, Format, GROUP, Origin, Taken, fetch_commands, link, ta
 use crate::facts::{Facts, kind};
 use crate::snapshot::view;
 use crate::status::subject;
+use crate::text::command_line;
 
 /// Fetch a disk as a file.
 ///
@@ -133,7 +134,7 @@ fn find(args: &Args, session: &Session, facts: &Facts, namespace: &str, terminal
                 Some(unread) => terminal.error(&unread.reason),
                 None => terminal.error(&format!("there is no snapshot {name} in {namespace}")),
             }
-            terminal.help(&format!("`kubectl wukong snapshot list -n {namespace}` lists them"));
+            terminal.help(&format!("`{}` lists them", command_line("snapshot list", &[], namespace, "")));
             return Err(Exit::Cluster);
         };
         let seen = view(facts, snapshot, &[], now());

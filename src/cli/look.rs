@@ -10,6 +10,7 @@ use super::access::AccessArgs;
 use super::input::namespace;
 use super::session::{Session, tell};
 use super::terminal::Terminal;
+use super::write::Unwritable;
 use crate::cluster::{Purpose, Wanted};
 use crate::facts::{Facts, kind, text};
 use crate::output;
@@ -102,7 +103,7 @@ impl LookArgs {
         let now = now();
         if let Some(path) = &self.save_facts {
             let file = output::json(&facts.to_file(now));
-            std::fs::write(path, file).with_context(|| format!("cannot write {}", path.display()))?;
+            std::fs::write(path, file).with_context(|| Unwritable(format!("cannot write {}", path.display())))?;
         }
         if let Some(unread) = facts.unknown(kind::MACHINE, namespace.as_deref().unwrap_or_default()) {
             terminal.error(&unread.reason);

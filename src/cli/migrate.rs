@@ -21,7 +21,7 @@ use crate::migrate::{Draft, Unreadable, Wish, abort, allowed, begin, is_same, ma
 use crate::output;
 use crate::plan::Refusal;
 use crate::status::{Subject, subject};
-use crate::text::sanitize;
+use crate::text::{command_line, sanitize};
 
 /// Move a running machine to another node, or its disks to another StorageClass.
 ///
@@ -38,10 +38,13 @@ use crate::text::sanitize;
   kubectl wukong migrate web --abort
   kubectl wukong migrate web --cleanup
   kubectl wukong migrate -A --from-node worker-1")]
+// Of itself the usage offers a name together with -A, which is refused.
+#[command(override_usage = "kubectl wukong migrate [OPTIONS] <NAME>
+       kubectl wukong migrate [OPTIONS] --from-node <NODE> [-A]")]
 #[command(group = clap::ArgGroup::new("do").args(["to_node", "to_storage_class", "from_node", "go_on", "abort", "cleanup"]))]
 pub(super) struct Args {
     /// The name of a Wukong, or `vm/NAME` for any VirtualMachine.
-    #[arg(value_name = "NAME", required_unless_present = "from_node", conflicts_with = "from_node")]
+    #[arg(value_name = "NAME", required_unless_present_any = ["from_node", "all_namespaces"], conflicts_with_all = ["from_node", "all_namespaces"])]
     name: Option<String>,
 
     /// The namespace; that of the context if not given.
@@ -261,7 +264,7 @@ fn start(args: &Args, wish: &Wish, facts: &Facts, road: &Road<'_>) -> Exit {
     terminal.say(&output::draft(&draft, &target.namespace, &terminal.out, terminal.out_width));
     if draft.checks.iter().any(crate::migrate::Check::is_failed) {
         terminal.error("it cannot move this way: see the lines with a cross");
-        terminal.help(&format!("`kubectl wukong migrate {} -n {}` shows all ways", target.shown(), target.namespace));
+        terminal.help(&format!("`{}` shows all ways", target.command("migrate", "")));
         return Exit::Refused;
     }
     let snapshot = || {
@@ -327,7 +330,10 @@ fn report(args: &Args, ended: &Journey, facts: &Facts, road: &Road<'_>) -> Exit 
             &Refusal {
                 object: target.shown(),
                 reason: "its last move has ended, and it has other disks by now".into(),
-                help: "`kubectl wukong diff` shows what a file has to say".into(),
+                help: format!(
+                    "`{}` shows what a file has to say",
+                    command_line("diff -f FILE", &[], &target.namespace, "")
+                ),
             },
             road.terminal,
         );
@@ -339,7 +345,7 @@ fn report(args: &Args, ended: &Journey, facts: &Facts, road: &Road<'_>) -> Exit 
 
 fn nothing_under_way(target: &Subject, terminal: &Terminal) -> Exit {
     terminal.error(&format!("no move of {} is under way", target.shown()));
-    terminal.help(&format!("`kubectl wukong migrate {}` shows what is possible", target.shown()));
+    terminal.help(&format!("`{}` shows what is possible", target.command("migrate", "")));
     Exit::Refused
 }
 

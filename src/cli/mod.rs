@@ -174,7 +174,7 @@ fn reached(result: anyhow::Result<Exit>, terminal: &Terminal) -> anyhow::Result<
     match result {
         Err(error) if !is_closed_pipe(&error) => {
             terminal.error(&format!("{error:#}"));
-            Ok(Exit::Cluster)
+            Ok(if error.is::<write::Unwritable>() { Exit::Usage } else { Exit::Cluster })
         }
         other => other,
     }

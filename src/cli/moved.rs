@@ -8,17 +8,18 @@ use anyhow::{Context as _, ensure};
 use super::Exit;
 use super::terminal::Terminal;
 use super::travel::Road;
-use super::write::Directory;
+use super::write::{Directory, Unwritable};
 use crate::amend::{Change, amended};
 use crate::facts::{Journey, Moved};
 use crate::output;
 
 /// A file that can be written to at the end of a move: found out at its beginning.
 pub(super) fn check_file(path: &Path) -> anyhow::Result<()> {
-    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let kept = fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
-    ensure!(!kept.permissions().readonly(), "{} cannot be written to", path.display());
-    ensure!(!text.trim().is_empty(), "{} is empty", path.display());
+    let shown = path.display();
+    let text = fs::read_to_string(path).with_context(|| Unwritable(format!("cannot read {shown}")))?;
+    let kept = fs::metadata(path).with_context(|| Unwritable(format!("cannot read {shown}")))?;
+    ensure!(!kept.permissions().readonly(), Unwritable(format!("{shown} cannot be written to")));
+    ensure!(!text.trim().is_empty(), Unwritable(format!("{shown} is empty")));
     Ok(())
 }
 

@@ -144,7 +144,12 @@ fn each(
         match act(target, &facts) {
             Ok(Some(state)) => {
                 terminal.say(&format!("{}/{} {state}\n", target.namespace, target.shown()));
-                goals.push(Sent { namespace: target.namespace.clone(), vm: target.vm.clone(), to: to(target, &facts) });
+                goals.push(Sent {
+                    namespace: target.namespace.clone(),
+                    vm: target.vm.clone(),
+                    shown: target.shown(),
+                    to: to(target, &facts),
+                });
             }
             Ok(None) => exit = target.missing(&facts, terminal),
             Err(refused) => exit = tell(&refused, terminal),

@@ -32,7 +32,7 @@ pub(super) fn go(road: &Road<'_>, begin: Begin<'_>) -> Exit {
     let Road { session, target, terminal, .. } = road;
     let went = session.runtime.block_on(travel(&session.door, target, begin, &migrate::next, road.timeout, &mut heard));
     screen.done();
-    let again = format!("kubectl wukong migrate {} -n {}", target.shown(), target.namespace);
+    let again = target.command("migrate", "");
     match went {
         Ok(Travel::Ended(End::Done, journey, facts)) => arrived(road, &journey, &facts),
         Ok(Travel::Ended(End::Aborted, journey, _)) => {
@@ -99,10 +99,9 @@ fn kept(road: &Road<'_>, journey: &Journey) {
     let claims: Vec<_> = journey.kept.iter().map(|kept| kept.claim.as_str()).collect();
     let target = road.target;
     road.terminal.say(&format!(
-        "kept: {}\n  delete when you are sure: kubectl wukong migrate {} -n {} --cleanup\n",
+        "kept: {}\n  delete when you are sure: {}\n",
         sanitize(&claims.join(", ")),
-        target.shown(),
-        target.namespace
+        target.command("migrate", "--cleanup")
     ));
 }
 

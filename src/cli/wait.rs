@@ -13,7 +13,7 @@ use super::session::{Session, tell};
 use super::terminal::Terminal;
 use crate::cluster::{Arrival, arrival};
 use crate::plan::{Line, Progress, Sent, State};
-use crate::text::sanitize;
+use crate::text::{command_line, sanitize};
 
 /// Whether and how long to wait.
 #[derive(Debug, clap::Args)]
@@ -37,13 +37,22 @@ impl WaitArgs {
 /// Waits for some machines.
 pub(super) fn run(session: &Session, sent: &[Sent], args: &WaitArgs, json: bool, terminal: &Terminal) -> Exit {
     let mut screen = Screen::new(json, terminal);
-    let mut show = |all: &[(String, Progress)]| screen.show(all);
+    let mut late = Vec::new();
+    let mut show = |all: &[(String, Progress)]| {
+        late = sent.iter().zip(all).filter(|(_, (_, at))| at.state == State::Waiting).map(|(sent, _)| sent).collect();
+        screen.show(all);
+    };
     match session.runtime.block_on(arrival(&session.door, sent, args.timeout, &mut show)) {
         Ok(Arrival::There) => Exit::Done,
         Ok(Arrival::Failed) => Exit::Cluster,
         Ok(Arrival::TimedOut) => {
-            terminal.error("not there in time; everything is applied, and goes on");
-            terminal.help("--timeout waits longer; apply --wait again goes on waiting");
+            let names: Vec<_> = late.iter().map(|sent| format!("{}/{}", sent.namespace, sent.shown)).collect();
+            terminal.error(&format!("not there in time: {}; everything is applied, and goes on", names.join(", ")));
+            for sent in late {
+                let status = command_line("status", &[&sent.shown], &sent.namespace, "");
+                terminal.help(&format!("`{status}` says what it waits for"));
+            }
+            terminal.help("--timeout waits longer; the same command again goes on waiting");
             Exit::TimedOut
         }
         Ok(Arrival::Interrupted) => {

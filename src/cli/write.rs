@@ -1,10 +1,23 @@
 //! Files that are there whole or not at all.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+
+/// Says of a file that it cannot be written. What a person named is wrong then, not the cluster.
+#[derive(Debug)]
+pub(super) struct Unwritable(pub(super) String);
+
+impl fmt::Display for Unwritable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unwritable {}
 
 /// A directory that receives one file per object.
 pub(super) struct Directory {

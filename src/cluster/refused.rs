@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::Asked;
-use crate::text::{redact, sanitize};
+use crate::text::{redact, sanitize, word};
 
 /// The kind of a refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,6 +130,10 @@ impl Refused {
                 Some((_, group)) => format!("`kubectl api-resources --api-group={group}` lists what is installed"),
                 None => "`kubectl api-resources` lists what is installed".to_owned(),
             },
+            Reason::NotFound if self.missing_namespace().is_some() => {
+                let namespace = word(self.missing_namespace().unwrap_or_default());
+                format!("`kubectl create namespace {namespace}` makes it; -n names another one")
+            }
             Reason::Conflict => "it changed meanwhile; run the command again".to_owned(),
             Reason::FieldConflict(_) => "`--force-conflicts` takes these fields over".to_owned(),
             Reason::Timeout => "`--request-timeout 2m` waits longer".to_owned(),
@@ -148,6 +152,13 @@ impl Refused {
             | Reason::Other => return None,
         };
         Some(help)
+    }
+}
+
+impl Refused {
+    /// The namespace that something was sent into, and that does not exist.
+    fn missing_namespace(&self) -> Option<&str> {
+        self.message.strip_prefix("namespaces \"")?.strip_suffix("\" not found")
     }
 }
 

@@ -78,3 +78,15 @@ fn the_cause_behind_the_address_of_a_webhook_stays() {
     assert_eq!(refused.reason, Reason::Unavailable);
     assert!(refused.message.ends_with("/check\": connection refused"), "{}", refused.message);
 }
+
+#[test]
+fn a_namespace_that_there_is_not_can_be_made() {
+    let status = json!({
+        "reason": "NotFound", "message": "namespaces \"nons\" not found", "details": {"name": "nons", "kind": "namespaces"},
+    });
+    let asked = Asked { verb: "create", resource: "configmaps".to_owned(), ..Asked::default() };
+    let refused = Refused::of_status(&asked, 404, &status);
+    assert_eq!(refused.help().unwrap(), "`kubectl create namespace nons` makes it; -n names another one");
+    let status = json!({"reason": "NotFound", "message": "pods \"p\" not found", "details": {"name": "p"}});
+    assert_eq!(Refused::of_status(&asked, 404, &status).help(), None);
+}

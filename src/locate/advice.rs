@@ -8,7 +8,8 @@ use super::event::Event;
 use super::recover::retain;
 use super::trail::{Hop, Trail};
 use crate::facts::kind;
-use crate::storage::{Holder, word};
+use crate::storage::Holder;
+use crate::text::word;
 
 /// What to do first; none where nothing is at risk.
 pub(super) fn advice(vm: Option<&Value>, disks: &[Trail]) -> Option<String> {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::Atlas;
 use crate::facts::{is_going, kind, text};
 use crate::status::Subject;
-use crate::storage::word;
+use crate::text::{command_line, word};
 
 /// How one volume is made usable again.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,7 +75,7 @@ pub(super) fn steps(volume: &Value, namespace: &str, claim: &str, remade: Option
     let name = word(text(volume, "/metadata/name").unwrap_or_default());
     let mut steps = Vec::new();
     if let Some(subject) = remade {
-        steps.push(format!("kubectl wukong stop {} -n {}", word(&subject.shown()), word(namespace)));
+        steps.push(command_line("stop", &[&subject.shown()], namespace, ""));
         steps.push(format!("kubectl delete dv {} -n {} --cascade=orphan", word(claim), word(namespace)));
         steps.push(format!(
             "kubectl delete pvc {} -n {}   # the new one, without the bytes",

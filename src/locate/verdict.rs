@@ -9,7 +9,8 @@ use super::recover::{retain, steps};
 use super::trail::{Content, Placed, Trail};
 use crate::facts::{is_going, kind, path, text};
 use crate::status::Subject;
-use crate::storage::{CopyState, Erased, Full, Holder, word};
+use crate::storage::{CopyState, Erased, Full, Holder};
+use crate::text::word;
 
 /// A disk with a claim, and what is about it.
 pub(super) struct Bytes<'a> {

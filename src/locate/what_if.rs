@@ -57,6 +57,17 @@ impl Effect {
             Self::Unaffected => "not affected",
         }
     }
+
+    /// As people read it of so many machines: `1 loses data`, `2 lose data`.
+    pub fn of(self, count: usize) -> String {
+        let word = match self {
+            Self::Loses if count != 1 => "lose data",
+            Self::Moves if count != 1 => "move",
+            Self::Gone if count != 1 => "keep their data",
+            effect => effect.word(),
+        };
+        format!("{count} {word}")
+    }
 }
 
 /// What an event does to one machine.

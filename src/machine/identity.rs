@@ -87,8 +87,9 @@ pub(super) fn check_names(wukong: &Located<Wukong>, report: &mut Report) {
     // A given name was checked when it was read.
     if vm.len() > MAX_VM_NAME && wukong.spec.vm_name.is_none() {
         let over = vm.len() - MAX_VM_NAME;
+        let s = if over == 1 { "" } else { "s" };
         let message =
-            format!("the VirtualMachine would be called `{vm}`, {over} characters over the limit for live migration");
+            format!("the VirtualMachine would be called `{vm}`, {over} character{s} over the limit for live migration");
         let help = format!("shorten the name to {} characters", MAX_VM_NAME - "-vm".len());
         report.push(Diagnostic::new(Code::NameTooLong, name.span, message).help(help));
     }

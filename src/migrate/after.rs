@@ -18,10 +18,11 @@ pub fn verify(journey: &Journey, facts: &Facts, subject: &Subject) -> Vec<Check>
             "`kubectl get events` may tell who deleted it",
         )];
     };
+    let more = |tells: &str| format!("`{}` {tells}", subject.command("status", ""));
     let mut all = Vec::new();
     if journey.ran || scene.instance.is_some() {
-        all.push(running(journey, &scene));
-        all.extend(guest(&scene));
+        all.push(running(journey, &scene, more("says why")));
+        all.extend(guest(&scene, &more("tells more")));
     } else {
         all.push(Check::passed("it is off", "as it was before"));
     }
@@ -36,9 +37,7 @@ pub fn verify(journey: &Journey, facts: &Facts, subject: &Subject) -> Vec<Check>
                 what,
                 format!("on {}, which is {}", moved.to, text(claim, "/status/phase").unwrap_or("new")),
             ),
-            Some(_) => {
-                Check::failed(what, format!("it does not stand on {}", moved.to), "`kubectl wukong status` tells more")
-            }
+            Some(_) => Check::failed(what, format!("it does not stand on {}", moved.to), more("tells more")),
             None => Check::failed(what, format!("its claim {} is gone", moved.to), "the old claim is whole: see below"),
         });
         let old = facts.get(kind::CLAIM, &subject.namespace, &moved.from);
@@ -60,11 +59,7 @@ pub fn verify(journey: &Journey, facts: &Facts, subject: &Subject) -> Vec<Check>
             all.push(if bound {
                 Check::passed(what, format!("on {}, as before", disk.claim_name))
             } else {
-                Check::failed(
-                    what,
-                    format!("its claim {} is not bound", disk.claim_name),
-                    "`kubectl wukong status` tells more",
-                )
+                Check::failed(what, format!("its claim {} is not bound", disk.claim_name), more("tells more"))
             });
         }
     }
@@ -81,9 +76,9 @@ pub fn verify(journey: &Journey, facts: &Facts, subject: &Subject) -> Vec<Check>
     all
 }
 
-fn running(journey: &Journey, scene: &Scene<'_>) -> Check {
+fn running(journey: &Journey, scene: &Scene<'_>, help: String) -> Check {
     let Some(node) = scene.node().filter(|_| scene.runs()) else {
-        return Check::failed("it runs", "it does not", "`kubectl wukong status` says why");
+        return Check::failed("it runs", "it does not", help);
     };
     match journey.node.as_deref() {
         Some(wanted) if wanted != node => {
@@ -94,14 +89,14 @@ fn running(journey: &Journey, scene: &Scene<'_>) -> Check {
 }
 
 /// Readiness, network and agent, as KubeVirt reports them.
-fn guest(scene: &Scene<'_>) -> Vec<Check> {
+fn guest(scene: &Scene<'_>, help: &str) -> Vec<Check> {
     let Some(instance) = scene.instance else { return Vec::new() };
     let mut all = Vec::new();
     all.push(match condition(instance, "Ready") {
         Some((true, ..)) => Check::passed("KubeVirt calls it ready", ""),
         Some((false, reason, message)) => {
             let why = if message.is_empty() { reason } else { message };
-            Check::failed("KubeVirt calls it ready", why, "it may need some seconds: `kubectl wukong status`")
+            Check::failed("KubeVirt calls it ready", why, format!("it may need some seconds; {help}"))
         }
         None => Check::unknown("KubeVirt calls it ready", "it has not said so yet"),
     });

@@ -12,6 +12,7 @@ use super::target;
 use crate::facts::{Facts, Journey, Moved, Record, Way, kind, strings, text, volumes};
 use crate::plan::Refusal;
 use crate::status::{Subject, tool};
+use crate::text::command_line;
 
 /// What a person wants.
 #[derive(Debug, Clone, Default)]
@@ -69,7 +70,7 @@ pub fn begin(facts: &Facts, subject: &Subject, wish: &Wish) -> Result<Draft, Ref
     {
         return Err(refuse(
             format!("it is the machine of the Wukong `{wukong}`, whose record must follow the move"),
-            format!("name that: kubectl wukong migrate {wukong} -n {}", subject.namespace),
+            format!("name that: {}", command_line("migrate", &[&wukong], &subject.namespace, "")),
         ));
     }
     if let (Some(wukong), None) = (&subject.wukong, &subject.record)

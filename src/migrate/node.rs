@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::offline;
 use super::scene::Scene;
-use super::step::{Act, Next, abort_command, halt, is_halted, patch_machine};
+use super::step::{Act, Next, abort_command, command, halt, is_halted, patch_machine};
 use crate::facts::{End, Journey, condition, has_ended, is_going, kind, text};
 
 /// The label by which a node is named.
@@ -56,9 +56,9 @@ pub(super) fn live(journey: &Journey, scene: &Scene<'_>) -> Next {
                 journey,
                 format!("the migration failed: {}", reason.unwrap_or("KubeVirt gives no reason")),
                 format!(
-                    "it runs where it was; {} clears this, and `kubectl wukong migrate {}` tells what is in the way",
+                    "it runs where it was; {} clears this, and `{}` tells what is in the way",
                     abort_command(journey, scene.namespace),
-                    journey.shown()
+                    command(journey, scene.namespace, "")
                 ),
             )
         }

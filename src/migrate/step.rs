@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::facts::{End, Journey, text};
 use crate::plan::Refusal;
+use crate::text::command_line;
 
 /// What happens next.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,9 +91,14 @@ impl Next {
     }
 }
 
+/// The command that does something with a journey.
+pub(super) fn command(journey: &Journey, namespace: &str, flags: &str) -> String {
+    command_line("migrate", &[&journey.shown()], namespace, flags)
+}
+
 /// The command that takes a journey back.
 pub(super) fn abort_command(journey: &Journey, namespace: &str) -> String {
-    format!("kubectl wukong migrate {} -n {namespace} --abort", journey.shown())
+    command(journey, namespace, "--abort")
 }
 
 /// A patch of the machine as it was seen.

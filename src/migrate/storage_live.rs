@@ -7,7 +7,7 @@ use super::finish;
 use super::offline;
 use super::scene::Scene;
 use super::size::bytes;
-use super::step::{Act, Next, abort_command, halted, patch_machine};
+use super::step::{Act, Next, abort_command, command, halted, patch_machine};
 use super::swap::{Stand, astray, stand, swap};
 use super::target;
 use crate::facts::{End, Journey, Moved, condition, has_ended, holds, is_going, kind, text};
@@ -219,8 +219,8 @@ fn back(journey: &Journey, scene: &Scene<'_>) -> Next {
                 journey,
                 "its guest runs on the new disks, or ran there: the old ones lack what it wrote",
                 format!(
-                    "kubectl wukong migrate {} --continue goes on; then move it back with --to-storage-class",
-                    journey.shown()
+                    "{} goes on; then move it back with --to-storage-class",
+                    command(journey, scene.namespace, "--continue")
                 ),
             ),
             Copying::Unclear => after(&Journey { back: false, ..journey.clone() }, scene),

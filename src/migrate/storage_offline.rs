@@ -7,7 +7,7 @@ use super::offline;
 use super::policy::{set_back, set_policy};
 use super::room;
 use super::scene::{Disk, Scene, volume_of};
-use super::step::{Act, Next, abort_command};
+use super::step::{Act, Next, abort_command, command};
 use super::swap::{Stand, astray, stand, swap};
 use super::target;
 use crate::facts::{End, Journey, Moved, condition, is_going, kind, path, text};
@@ -205,7 +205,10 @@ fn back(journey: &Journey, scene: &Scene<'_>) -> Next {
         Stand::Target if journey.started || was_touched(journey, scene) => Next::stuck(
             journey,
             "it was started on the new disks: the old ones lack what its guest wrote since",
-            format!("kubectl wukong migrate {} goes on; then migrate it back with --to-storage-class", journey.shown()),
+            format!(
+                "{} goes on; then migrate it back with --to-storage-class",
+                command(journey, scene.namespace, "--continue")
+            ),
         ),
         Stand::Target => {
             Next::step(journey, "put all disks back on the old claims", swap(scene.vm, journey, true, &Value::Null))

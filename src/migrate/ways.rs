@@ -28,7 +28,6 @@ pub struct Ways {
 /// Looks at all ways; none if there is no VirtualMachine.
 pub fn ways(facts: &Facts, subject: &Subject) -> Option<Ways> {
     let scene = Scene::of(facts, subject)?;
-    let (name, namespace) = (subject.shown(), &subject.namespace);
     let command = |way: Way| {
         let flags = match way {
             Way::NodeLive => "--to-node NODE",
@@ -36,7 +35,7 @@ pub fn ways(facts: &Facts, subject: &Subject) -> Option<Ways> {
             Way::StorageLive => "--to-storage-class CLASS",
             Way::StorageOffline => "--to-storage-class CLASS --offline",
         };
-        format!("kubectl wukong migrate {name} -n {namespace} {flags}")
+        subject.command("migrate", flags)
     };
     let all = [Way::NodeLive, Way::StorageLive, Way::NodeOffline, Way::StorageOffline].map(|way| {
         let course = Course { way, node: None, disks: &[], named: false, class: None };

@@ -8,7 +8,7 @@ use crate::amend::Change;
 use crate::facts::{Journey, Moved, Way};
 use crate::migrate::{Check, Draft, Found, Left, Ways};
 use crate::plan::readable;
-use crate::text::{Styles, Width, sanitize, wrap};
+use crate::text::{Styles, Width, command_line, sanitize, wrap};
 
 /// Lines after the first one stand below it.
 fn hanging(text: &str, width: usize, indent: usize) -> String {
@@ -31,7 +31,7 @@ pub fn ways(ways: &Ways, styles: &Styles, width: usize) -> String {
     let head = format!("{}/{}", ways.subject.namespace, ways.subject.shown());
     let mut out = format!("{}  {}{}\n", sanitize(&head).style(styles.strong), sanitize(&ways.state), sanitize(&at));
     if let Some(journey) = &ways.journey {
-        out.push_str(&under_way(journey, styles));
+        out.push_str(&under_way(journey, &ways.subject.namespace, styles));
     }
     for (way, checks, command) in &ways.ways {
         let failed = checks.iter().any(Check::is_failed);
@@ -52,28 +52,22 @@ pub fn ways(ways: &Ways, styles: &Styles, width: usize) -> String {
 }
 
 /// A move that is under way, or what an earlier one left.
-fn under_way(journey: &Journey, styles: &Styles) -> String {
-    let name = sanitize(&journey.shown()).into_owned();
+fn under_way(journey: &Journey, namespace: &str, styles: &Styles) -> String {
+    let command = |flags| {
+        let line = command_line("migrate", &[&journey.shown()], namespace, flags);
+        sanitize(&line).style(styles.name).to_string()
+    };
     let mut out = String::new();
     if journey.is_open() {
         let word = if journey.back { "is being taken back" } else { "is under way" };
         out.push_str(&format!("a move ({}) {word}: {}\n", journey.way.name(), sanitize(&journey.stage)));
-        out.push_str(&format!(
-            "  go on:     {}\n",
-            format_args!("kubectl wukong migrate {name} --continue").style(styles.name)
-        ));
-        out.push_str(&format!(
-            "  take back: {}\n",
-            format_args!("kubectl wukong migrate {name} --abort").style(styles.name)
-        ));
+        out.push_str(&format!("  go on:     {}\n", command("--continue")));
+        out.push_str(&format!("  take back: {}\n", command("--abort")));
     }
     if !journey.kept.is_empty() {
         let claims: Vec<_> = journey.kept.iter().map(|kept| kept.claim.as_str()).collect();
         out.push_str(&format!("kept from earlier moves: {}\n", sanitize(&claims.join(", "))));
-        out.push_str(&format!(
-            "  delete:    {}\n",
-            format_args!("kubectl wukong migrate {name} --cleanup").style(styles.name)
-        ));
+        out.push_str(&format!("  delete:    {}\n", command("--cleanup")));
     }
     out
 }

@@ -4,7 +4,8 @@
 use serde_json::Value;
 
 use crate::facts::{Facts, condition, has_ended, is_going, kind, text, volume_of};
-use crate::storage::{Related, Traced, backend, driver, word};
+use crate::storage::{Related, Traced, backend, driver};
+use crate::text::{command_line, word};
 
 /// A claim that may go.
 #[derive(Clone, Copy)]
@@ -170,9 +171,9 @@ impl<'a> Doomed<'a> {
             .iter()
             .map(|snapshot| match self.whole(snapshot) {
                 Some(whole) => {
-                    let part = |pointer: &str| word(text(whole, pointer).unwrap_or_default());
-                    let (vm, name) = (part("/spec/source/name"), part("/metadata/name"));
-                    format!("kubectl wukong snapshot delete vm/{vm} {name} -n {namespace}")
+                    let part = |pointer: &str| text(whole, pointer).unwrap_or_default();
+                    let vm = format!("vm/{}", part("/spec/source/name"));
+                    command_line("snapshot delete", &[&vm, part("/metadata/name")], namespace, "")
                 }
                 None => {
                     let name = word(text(snapshot, "/metadata/name").unwrap_or_default());

@@ -11,6 +11,7 @@ use super::{Data, DiskPlan, Note, Refusal, Step, Wishes};
 use crate::facts::{Facts, Record, kind, path, strings, text};
 use crate::machine::{Disk, Machine};
 use crate::quantity::Quantity;
+use crate::text::{command_line, word};
 
 /// What a disk's plan needs to know.
 pub(super) struct Scope<'a> {
@@ -207,19 +208,22 @@ fn unchangeable(disk: &Disk, claim: Option<&Value>, volume: Option<&Value>, scop
         ),
         help,
     };
-    let name = &scope.machine.name;
+    let migrate = |class: &str| {
+        let flags = format!("--disk {} --to-storage-class {}", word(&disk.name), word(class));
+        command_line("migrate", &[&scope.machine.name], scope.namespace, &flags)
+    };
     // A policy chooses the class of a new disk; one that exists keeps its own.
     if let (Some(class), Some(is), false) = (&disk.class, field("storageClassName"), disk.class_by_policy)
         && *class != is
     {
-        let help = format!("move it: kubectl wukong migrate {name} --disk {} --to-storage-class {class}", disk.name);
+        let help = format!("move it: {}", migrate(class));
         return Err(refuse("StorageClass", &is, class, help));
     }
     if let (Some(mode), Some(is)) = (disk.volume_mode, field("volumeMode"))
         && mode.as_str() != is
         && !disk.class_by_policy
     {
-        let help = format!("move it: `kubectl wukong migrate {name} --disk {}` to a class with that mode", disk.name);
+        let help = format!("move it to a class with that mode: {}", migrate("CLASS"));
         return Err(refuse("volume mode", &is, mode.as_str(), help));
     }
     let modes = claim.map(|claim| strings(claim, "/spec/accessModes")).or_else(|| {
@@ -228,10 +232,7 @@ fn unchangeable(disk: &Disk, claim: Option<&Value>, volume: Option<&Value>, scop
     });
     let modes = modes.unwrap_or_default();
     if !modes.is_empty() && !modes.contains(&disk.access_mode.as_str()) && !disk.class_by_policy {
-        let help = format!(
-            "write `accessMode: {}`, or move it with `kubectl wukong migrate {name} --disk {}`",
-            modes[0], disk.name
-        );
+        let help = format!("write `accessMode: {}`, or move it: {}", modes[0], migrate("CLASS"));
         return Err(refuse("access mode", &modes.join(", "), disk.access_mode.as_str(), help));
     }
     Ok(())

@@ -8,6 +8,7 @@ use super::object::grow;
 use super::{Refusal, Step};
 use crate::facts::{Facts, claim_of, kind, text};
 use crate::quantity::Quantity;
+use crate::text::command_line;
 
 /// What a disk's growth needs.
 #[derive(Debug)]
@@ -48,7 +49,8 @@ pub fn expand(
         let reason = facts
             .unknown(kind::CLAIM, namespace)
             .map_or_else(|| "does not exist".into(), |unread| unread.reason.clone());
-        return Err(refuse(format!("its claim {claim_name}: {reason}"), "`kubectl wukong status` tells more".into()));
+        let help = format!("`{}` tells more", command_line("status", &[wukong], namespace, ""));
+        return Err(refuse(format!("its claim {claim_name}: {reason}"), help));
     };
     let seen = seen_by_guest(claim, facts);
     if size.units().is_some_and(|bytes| bytes < seen) {

@@ -50,6 +50,8 @@ pub struct Sent {
     pub namespace: String,
     /// Its VirtualMachine.
     pub vm: String,
+    /// Its name as a person types it.
+    pub shown: String,
     /// Where it was sent.
     pub to: To,
 }
@@ -327,7 +329,7 @@ mod tests {
     }
 
     fn sent() -> Sent {
-        Sent { namespace: "n".into(), vm: "web-vm".into(), to: To::Strategy }
+        Sent { namespace: "n".into(), vm: "web-vm".into(), shown: "web".into(), to: To::Strategy }
     }
 
     fn state(facts: &Facts) -> State {

@@ -7,6 +7,7 @@ use super::{Refusal, Step};
 use crate::facts::{Facts, kind, strings, text};
 use crate::quantity::Quantity;
 use crate::storage::{Growing, growing};
+use crate::text::{command_line, word};
 
 /// What the disk asks of its claim.
 pub(super) struct Ask<'a> {
@@ -61,10 +62,10 @@ pub(super) fn answer(ask: &Ask<'_>, claim: &Value, facts: &Facts) -> Result<Answ
         refuse(
             format!("its claim {name} cannot grow to {}: {reason}", ask.size),
             help.unwrap_or_else(|| {
-                format!(
-                    "`kubectl wukong migrate {} --disk {} --to-storage-class CLASS` moves it to a class that can",
-                    ask.wukong, ask.disk
-                )
+                let flags = format!("--disk {} --to-storage-class CLASS", word(ask.disk));
+                let namespace = text(claim, "/metadata/namespace").unwrap_or_default();
+                let migrate = command_line("migrate", &[ask.wukong], namespace, &flags);
+                format!("`{migrate}` moves it to a class that can")
             }),
         )
     })?;

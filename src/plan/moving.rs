@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::Refusal;
 use crate::facts::{Facts, Journey, Way, path};
+use crate::text::command_line;
 
 /// Where the content of a claim went: the name of the claim that its disk moved to.
 pub const MOVED_TO: &str = "vm.novasphere.dev/moved-to";
@@ -15,7 +16,7 @@ pub(super) fn under_way(name: &str, namespace: &str, vm: &str, facts: &Facts) ->
     match Journey::of(facts, namespace, vm) {
         Ok(Some(journey)) if journey.is_open() && journey.way != Way::NodeLive => Some(refuse(
             format!("a move ({}) is under way: {}", journey.way.name(), journey.stage),
-            format!("`kubectl wukong migrate {name} -n {namespace} --continue` ends it, --abort takes it back"),
+            format!("`{}` ends it, --abort takes it back", command_line("migrate", &[name], namespace, "--continue")),
         )),
         Ok(_) => None,
         Err(unusable) => Some(refuse(
@@ -28,7 +29,8 @@ pub(super) fn under_way(name: &str, namespace: &str, vm: &str, facts: &Facts) ->
 /// What to do about a file that names what a move left.
 pub(super) fn left_help(to: &str, wukong: &str, namespace: &str, claim: &str) -> String {
     format!(
-        "name {to} in the file instead; what was left goes with `kubectl wukong migrate {wukong} --cleanup`, and is used again after `kubectl annotate pvc {claim} -n {namespace} {MOVED_TO}-`"
+        "name {to} in the file instead; what was left goes with `{}`, and is used again after `kubectl annotate pvc {claim} -n {namespace} {MOVED_TO}-`",
+        command_line("migrate", &[wukong], namespace, "--cleanup")
     )
 }
 

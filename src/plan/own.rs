@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{Refusal, Wishes};
 use crate::facts::{Facts, Record, created_by_other, is_going, kind, text};
 use crate::machine::MANAGED_LABEL;
+use crate::text::command_line;
 
 /// How an object that is there stands to a Wukong.
 #[derive(Debug, PartialEq, Eq)]
@@ -80,7 +81,10 @@ pub(super) fn standing(
     };
     let help = match other.filter(|other| *other != wukong) {
         Some(_) => "choose another name; `claimName` of a disk says which claim holds it".to_owned(),
-        None => "look at it with `kubectl get` and `kubectl wukong diff --adopt`; --adopt takes it over".to_owned(),
+        None => format!(
+            "look at it with `kubectl get` and `{}`; --adopt takes it over",
+            command_line("diff -f FILE", &[], namespace, "--adopt")
+        ),
     };
     Err(refuse(reason, help))
 }

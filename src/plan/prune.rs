@@ -2,11 +2,13 @@
 
 use serde_json::Value;
 
+use super::existing::claim_user;
 use super::lists::{LISTS, list};
 use super::object::delete;
 use super::own::{Standing, standing};
 use super::{Data, DiskPlan, Note, Step, Wishes};
 use crate::facts::{Facts, Record, kind, text};
+use crate::text::word;
 
 /// What becomes of it.
 #[derive(Default)]
@@ -73,16 +75,26 @@ pub(super) fn plan(scope: &Scope<'_>, wanted: &dyn Fn(&str, &str) -> bool) -> Ou
                         disk: disk.unwrap_or_else(|| "-".into()),
                         claim: made.name.clone(),
                         data: Data::Detach,
-                        detail: format!(
-                            "kept; `kubectl wukong delete {wukong} --delete-data {}` would delete it",
-                            made.name
-                        ),
+                        detail: kept(scope, &made.name),
                     });
                 }
             }
         }
     }
     out
+}
+
+/// What holds for a claim that stays, and what would delete it alone. A claim that something uses must not be deleted:
+/// it would go with its data as soon as nothing uses it any more.
+fn kept(scope: &Scope<'_>, claim: &str) -> String {
+    let Scope { namespace, facts, .. } = *scope;
+    let unseen = [kind::MACHINE, kind::INSTANCE, kind::POD].iter().any(|kind| facts.unknown(kind, namespace).is_some());
+    if unseen || claim_user(claim, namespace, "", facts).is_some() {
+        return "kept".to_owned();
+    }
+    // A DataVolume takes its claim along, and would make it again.
+    let kind = if facts.get(kind::DATA_VOLUME, namespace, claim).is_some() { "dv" } else { "pvc" };
+    format!("kept; `kubectl delete {kind} {} -n {}` would delete it", word(claim), word(namespace))
 }
 
 /// Whether the running guest has a Secret in one of its volumes: without it, it could not move.

@@ -9,6 +9,7 @@ use super::own::{Standing, standing};
 use super::prune::{self, used};
 use super::{Note, Refusal, Wishes, identity};
 use crate::facts::{Facts, Record, Unread, claim_of, has_ended, is_going, kind, strings, text};
+use crate::text::command_line;
 
 /// What happens to one Wukong.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +40,8 @@ pub struct Removal {
     pub data: Vec<Value>,
     /// Its record, which goes last.
     pub record: Option<Value>,
+    /// Whether there is nothing to delete.
+    pub absent: bool,
     /// Why nothing is done.
     pub refusals: Vec<Refusal>,
     /// What to know.
@@ -66,6 +69,7 @@ pub fn removal(facts: &Facts, namespace: &str, wukong: &str, vm: &str, named: &[
     };
     let machine = facts.get(kind::MACHINE, namespace, vm);
     let Some(record) = record else {
+        out.absent = machine.is_none() && facts.unknown(kind::CONFIG_MAP, namespace).is_none();
         out.refusals.push(unknown(namespace, wukong, vm, machine, facts));
         return out;
     };
@@ -176,7 +180,8 @@ fn unknown(namespace: &str, wukong: &str, vm: &str, machine: Option<&Value>, fac
         (Some(_), None) => (
             "it was not made by this tool: there is no record of it".to_owned(),
             format!(
-                "take it over with `kubectl wukong apply -f FILE --adopt`, or delete it by hand and keep its disks: kubectl delete vm {vm} -n {namespace} --cascade=orphan"
+                "take it over with `{}`, or delete it by hand and keep its disks: kubectl delete vm {vm} -n {namespace} --cascade=orphan",
+                command_line("apply -f FILE", &[], namespace, "--adopt")
             ),
         ),
         (None, None) => {

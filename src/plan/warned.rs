@@ -93,7 +93,7 @@ mod tests {
                 "name": "web-vm", "namespace": "n", "creationTimestamp": "2026-01-01T00:00:00Z", "deletionTimestamp": going,
             });
             facts.insert(json!({"kind": kind::INSTANCE, "metadata": metadata, "status": {"phase": "Running"}}));
-            let sent = Sent { namespace: "n".into(), vm: "web-vm".into(), to: To::Strategy };
+            let sent = Sent { namespace: "n".into(), vm: "web-vm".into(), shown: "web".into(), to: To::Strategy };
             progress(&facts, &sent).lines[0].detail.contains("no node fits")
         };
         assert!(!told(Value::Null) && !told(json!("2026-01-01T00:01:00Z")) && told(json!("2026-01-01T00:00:04Z")));

@@ -9,7 +9,7 @@ use super::restore::restore;
 use crate::facts::{Facts, created_by_other, has_ended, is_going, kind, text};
 use crate::locate::{Content, Fate, Impact, Located, Trail};
 use crate::status::Subject;
-use crate::storage::word;
+use crate::text::{command_line, word};
 
 /// A machine that a node held, or whose disks lie there.
 #[derive(Debug, Clone, PartialEq)]
@@ -186,7 +186,7 @@ impl Look<'_> {
         }
         if has(Fate::Unknown) || has(Fate::Recoverable) {
             let why = "whether it can start elsewhere cannot be told: its storage does not say where it lies";
-            let look = format!("kubectl wukong where-is-my-data {}", self.name());
+            let look = self.command("where-is-my-data");
             return (Way::Unknown, why.to_owned(), vec![look]);
         }
         if !self.ran {
@@ -252,19 +252,17 @@ impl Look<'_> {
             (Obstacle::NoNode, _) => vec!["kubectl get nodes".to_owned()],
             (Obstacle::Selector | Obstacle::Taints, None) => vec![format!("kubectl edit vm {vm} -n {namespace}")],
             (Obstacle::Selector | Obstacle::Taints, Some(_)) => {
-                vec!["change `highAvailability` in its file, then: kubectl wukong apply -f FILE".to_owned()]
+                vec![format!(
+                    "change `highAvailability` in its file, then: {}",
+                    command_line("apply -f FILE", &[], &self.subject.namespace, "")
+                )]
             }
-            (Obstacle::Volumes, _) => vec![format!("kubectl wukong where-is-my-data {}", self.name())],
+            (Obstacle::Volumes, _) => vec![self.command("where-is-my-data")],
         }
     }
 
     fn command(&self, verb: &str) -> String {
-        format!("kubectl wukong {verb} {}", self.name())
-    }
-
-    /// As it is typed: `web -n prod`.
-    fn name(&self) -> String {
-        format!("{} -n {}", word(&self.subject.shown()), word(&self.subject.namespace))
+        self.subject.command(verb, "")
     }
 }
 

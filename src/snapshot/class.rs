@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::facts::{Facts, kind, path, text};
-use crate::storage::word;
+use crate::text::word;
 
 /// The annotation of the class that is taken where none is named.
 const DEFAULT: &str = "snapshot.storage.kubernetes.io/is-default-class";

@@ -8,6 +8,7 @@ use crate::facts::{Facts, condition, has_ended, is_going, kind, text};
 use crate::machine::MANAGED_LABEL;
 use crate::plan::Refusal;
 use crate::status::Subject;
+use crate::text::command_line;
 
 /// What the command line asks for.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +48,7 @@ pub fn creation(facts: &Facts, subject: &Subject, vm: &Value, wish: &Wish<'_>) -
         refuse(
             &object,
             "it is being deleted".to_owned(),
-            "save its disks first: kubectl wukong where-is-my-data".to_owned(),
+            format!("save its disks first: {}", subject.command("where-is-my-data", "")),
         );
     }
     for (field, what, kind) in
@@ -59,7 +60,8 @@ pub fn creation(facts: &Facts, subject: &Subject, vm: &Value, wish: &Wish<'_>) -
         }
     }
     if facts.get(kind::SNAPSHOT, namespace, wish.name).is_some() {
-        let help = format!("--name gives it another name; `kubectl wukong snapshot list -n {namespace}` lists them");
+        let list = command_line("snapshot list", &[], namespace, "");
+        let help = format!("--name gives it another name; `{list}` lists them");
         refuse(&format!("VirtualMachineSnapshot/{}", wish.name), "there is one of this name".to_owned(), help);
     }
     let volumes = volumes(facts, vm);

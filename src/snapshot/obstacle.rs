@@ -8,6 +8,7 @@ use super::volume::state;
 use crate::facts::{Facts, has_ended, is_going, kind, text};
 use crate::plan::Refusal;
 use crate::status::Subject;
+use crate::text::command_line;
 
 /// Whether a machine has an instance, or will have one soon.
 pub(super) fn runs(facts: &Facts, subject: &Subject, vm: &Value) -> bool {
@@ -26,7 +27,6 @@ pub(super) fn refusals(
     wish: &RestoreWish<'_>,
 ) -> Vec<Refusal> {
     let namespace = subject.namespace.as_str();
-    let shown = subject.shown();
     let mut all = Vec::new();
     let mut refuse = |object: String, reason: String, help: String| all.push(Refusal { object, reason, help });
     let object = || format!("VirtualMachine/{}", subject.vm);
@@ -41,8 +41,8 @@ pub(super) fn refusals(
         }
     }
     if snapshot.vm != subject.vm {
-        let help =
-            format!("name it: kubectl wukong snapshot restore vm/{} {} -n {namespace}", snapshot.vm, snapshot.name);
+        let names = [&format!("vm/{}", snapshot.vm), snapshot.name.as_str()];
+        let help = format!("name it: {}", command_line("snapshot restore", &names, namespace, ""));
         refuse(of_snapshot(), format!("it is a snapshot of {}, not of {}", snapshot.vm, subject.vm), help);
     }
     if snapshot.phase != Phase::Ready {
@@ -50,7 +50,7 @@ pub(super) fn refusals(
         refuse(
             of_snapshot(),
             format!("no machine can go back to it{why}"),
-            "`kubectl wukong snapshot list` shows which are ready".into(),
+            format!("`{}` shows which are ready", subject.command("snapshot list", "")),
         );
     }
     if is_going(vm) {
@@ -85,14 +85,16 @@ pub(super) fn refusals(
     let done = begun.is_some_and(|restore| restored(restore).done);
     if runs(facts, subject, vm) && !wish.stop && !done {
         let help = format!(
-            "--stop shuts the guest down and starts it again afterwards; or first: kubectl wukong stop {shown} -n {namespace} --wait"
+            "--stop shuts the guest down and starts it again afterwards; or first: {}",
+            subject.command("stop", "--wait")
         );
         refuse(object(), "it runs, and its disks would be taken from under it".into(), help);
     }
     let kept = state(facts, namespace, &subject.vm).and_then(|claim| text(claim, "/metadata/name"));
     if let Some(claim) = kept.filter(|claim| !done && !wish.delete_data.iter().any(|named| named == claim)) {
         let help = format!(
-            "a snapshot of the machine as it is keeps it: kubectl wukong snapshot create {shown}; then --delete-data {claim} lets it go"
+            "a snapshot of the machine as it is keeps it: {}; then --delete-data {claim} lets it go",
+            subject.command("snapshot create", "")
         );
         let reason = "KubeVirt deletes it when a machine goes back: the state of its TPM and firmware as it is now";
         refuse(format!("claim {claim}"), reason.to_owned(), help);

@@ -4,6 +4,7 @@ use super::view::View;
 use crate::facts::{Facts, kind};
 use crate::plan::Refusal;
 use crate::status::Subject;
+use crate::text::command_line;
 
 /// What goes and what stays, as lines.
 ///
@@ -16,8 +17,8 @@ pub fn going(facts: &Facts, view: &View, subject: &Subject) -> Result<Vec<String
         help,
     };
     if view.vm != subject.vm {
-        let help =
-            format!("name it: kubectl wukong snapshot delete vm/{} {} -n {}", view.vm, view.name, view.namespace);
+        let names = [&format!("vm/{}", view.vm), view.name.as_str()];
+        let help = format!("name it: {}", command_line("snapshot delete", &names, &view.namespace, ""));
         return Err(refuse(format!("it is a snapshot of {}, not of {}", view.vm, subject.vm), help));
     }
     if let Some(unread) = facts.unknown(kind::RESTORE, &view.namespace) {

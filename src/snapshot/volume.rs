@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::class::{Choice, choice};
 use crate::facts::{Facts, claim_of, is_going, kind, text, volumes as of_machine};
 use crate::storage::{self, BACKENDS, Related, Traced};
+use crate::text::{command_line, word};
 
 /// A volume of a machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,8 +81,8 @@ pub fn volumes(facts: &Facts, vm: &Value) -> Vec<Volume> {
                     .into(),
                 help: format!(
                     "make it last: virtctl addvolume {} --volume-name={} --persist",
-                    storage::word(name),
-                    storage::word(&plugged.name)
+                    word(name),
+                    word(&plugged.name)
                 ),
             };
         }
@@ -137,13 +138,14 @@ impl Scope<'_> {
                 None => fails(
                     format!("its claim {claim} does not exist: KubeVirt waits for it until the deadline"),
                     format!(
-                        "`kubectl wukong where-is-my-data` says where it is; `kubectl get pvc -n {namespace}` lists what is there"
+                        "`{}` says where it is; `kubectl get pvc -n {namespace}` lists what is there",
+                        command_line("where-is-my-data", &[], namespace, "")
                     ),
                 ),
             };
         };
         if is_going(found) {
-            let help = format!("save it first: kubectl get pvc {} -n {namespace} -o yaml", storage::word(claim));
+            let help = format!("save it first: kubectl get pvc {} -n {namespace} -o yaml", word(claim));
             return fails(format!("its claim {claim} is being deleted"), help);
         }
         if text(found, "/status/phase") != Some("Bound") {

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::facts::{Facts, Record, kind, text};
 use crate::machine::{MANAGED_LABEL, vm_name};
+use crate::text::command_line;
 
 /// A machine that is looked at.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +25,11 @@ impl Subject {
     /// The name as a person would type it.
     pub fn shown(&self) -> String {
         self.wukong.clone().unwrap_or_else(|| format!("vm/{}", self.vm))
+    }
+
+    /// A command about it, for a person to type.
+    pub(crate) fn command(&self, verb: &str, flags: &str) -> String {
+        command_line(verb, &[&self.shown()], &self.namespace, flags)
     }
 }
 

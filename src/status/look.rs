@@ -6,6 +6,7 @@ use super::index::Index;
 use super::time::seconds;
 use crate::facts::{Facts, Record, claim_of, condition, has_ended, kind, last_seen, text, volumes};
 use crate::plan::{Goal, goal};
+use crate::text::command_line;
 
 /// How long a warning is news where there is no instance to compare it with, in seconds.
 const NEWS: i64 = 600;
@@ -72,6 +73,11 @@ impl<'a> Look<'a> {
         let disks = volumes(vm).iter().filter_map(|volume| Held::of(facts, namespace, volume)).collect();
         let instance = instance.filter(|instance| !has_ended(instance));
         Self { index, facts, namespace, name, shown, vm, instance, launcher, goal: goal(vm), disks, record, now }
+    }
+
+    /// A command about it, for a person to type.
+    pub(super) fn command(&self, verb: &str, flags: &str) -> String {
+        command_line(verb, &[self.shown], self.namespace, flags)
     }
 
     /// Whether the guest runs.

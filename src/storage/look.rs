@@ -1,14 +1,6 @@
 //! Commands for an administrator. All that comes from a cluster is one word in them, whatever it holds.
 
-/// A text as one word of a shell.
-pub(crate) fn word(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,#".contains(c);
-    if !text.is_empty() && !text.starts_with(['-', '#']) && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
-}
+use crate::text::word;
 
 /// A command with words after it, and where it is run.
 pub(crate) fn command(place: &str, command: &str, words: &[&str]) -> String {
@@ -29,10 +21,6 @@ mod tests {
 
     #[test]
     fn words() {
-        assert_eq!(word("/srv/vm a"), "'/srv/vm a'");
-        assert_eq!(word("$(reboot)"), "'$(reboot)'");
-        assert_eq!(word("a'b"), r"'a'\''b'");
-        assert_eq!((word(""), word("~")), ("''".to_owned(), "'~'".to_owned()));
         assert_eq!(command("anywhere", "ls", &["a", "-rf"]), "anywhere: ls -- a '-rf'");
         assert_eq!(on(Some("a; b")), "on 'a; b'");
     }

@@ -53,12 +53,14 @@ pub use backend::{Backend, Copy, CopyState, Driver, Erased, Full, Holder, Place}
 pub use class::of_class;
 pub(crate) use default::{DEFAULT, VIRT_DEFAULT, is_marked};
 pub use growth::{Growing, cool_down, growing};
-pub(crate) use look::{command, on, word};
+pub(crate) use look::{command, on};
 pub use traced::{Related, Traced};
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+
+use crate::text::word;
 
 use crate::facts::{Facts, kind, path, text};
 

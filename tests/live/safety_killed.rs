@@ -83,7 +83,7 @@ async fn finish(admin: &std::path::Path, args: &[&str], first: &Ran, delete: &[&
     }
     let again = wukong(admin, args).await?;
     // The last write of a deletion is that of the record: whoever was killed after it has nothing left to do.
-    if args == delete && again.code == Some(5) {
+    if args == delete && again.code == Some(4) {
         return again.said("there is no such Wukong").map(|_| ());
     }
     again.ended(0).map(|_| ())

@@ -159,3 +159,11 @@ fn the_claim_in_use_is_told() {
     let machine = look(&world);
     assert_eq!(disk(&machine, "data (in use now)").claim.as_deref(), Some("web-old"));
 }
+
+#[test]
+fn machines_are_counted_in_words_that_agree() {
+    assert_eq!([1, 2].map(|count| Effect::Loses.of(count)), ["1 loses data", "2 lose data"]);
+    assert_eq!([1, 2].map(|count| Effect::Gone.of(count)), ["1 keeps its data", "2 keep their data"]);
+    assert_eq!([1, 4].map(|count| Effect::Moves.of(count)), ["1 moves", "4 move"]);
+    assert_eq!([1, 4].map(|count| Effect::Down.of(count)), ["1 down", "4 down"]);
+}

@@ -1,7 +1,7 @@
 //! Moves from their beginning to their end, broken off and taken back at every step.
 
 mod cleanup;
-mod command;
+pub(crate) mod command;
 mod sim;
 
 use serde_json::{Value, json};

@@ -47,12 +47,12 @@ fn a_class_and_the_modes_are_for_ever() {
         (
             "{name: data, size: 50Gi, volumeMode: Block}",
             "volume mode Filesystem",
-            "kubectl wukong migrate web --disk data",
+            "kubectl wukong migrate web -n prod --disk data",
         ),
         (
             "{name: data, size: 50Gi, accessMode: ReadWriteMany}",
             "access mode ReadWriteOnce",
-            "kubectl wukong migrate web",
+            "kubectl wukong migrate web -n prod",
         ),
     ] {
         let plan = world.plan(&edited(WEB, &[(data, wanted)]));

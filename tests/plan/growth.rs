@@ -121,9 +121,9 @@ fn what_cannot_grow_is_refused_with_a_way_out() {
         })
     };
     let cases: [Case; 8] = [
-        ("no expansion", class("fixed"), "allowVolumeExpansion", "migrate web --disk data"),
-        ("pretends", class("local-path"), "only pretends", "migrate web --disk data"),
-        ("gone", class("gone"), "does not exist any more", "migrate web"),
+        ("no expansion", class("fixed"), "allowVolumeExpansion", "migrate web -n prod --disk data"),
+        ("pretends", class("local-path"), "only pretends", "migrate web -n prod --disk data"),
+        ("gone", class("gone"), "does not exist any more", "migrate web -n prod"),
         ("quota", quota("requests.storage"), "has 49Gi of requests.storage left", "larger quota"),
         ("class quota", quota("fast.storageclass.storage.k8s.io/requests.storage"), "left", "larger quota"),
         (

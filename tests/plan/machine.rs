@@ -127,6 +127,7 @@ fn a_disk_that_leaves_the_file_is_detached_and_kept() {
         assert!(fields.contains(&("domain.devices.disks[data]".into(), Effect::Detaches)));
         let disk = plan.disks.iter().find(|disk| disk.claim == "web-data").unwrap();
         assert_eq!((disk.disk.as_str(), disk.data.as_str()), ("data", "detach, keep"));
+        assert_eq!(disk.detail, "kept", "the machine uses it");
         assert_eq!(op(&plan, CLAIM, "web-data"), None);
         let mut after = world.clone();
         after.apply(&plan);
@@ -222,6 +223,31 @@ fn names_that_look_like_quantities_are_not_compared_as_such() {
     assert_eq!(plan.questions.len(), 1);
 }
 
+/// What is proposed for a disk that was detached deletes that one claim, and not while anything uses it.
+#[test]
+fn what_would_delete_a_detached_disk() {
+    let mut world = World::applied(WEB);
+    let without = edited(WEB, &[("  - {name: data, size: 50Gi, storageClassName: fast}\n", "")]);
+    world.starts("web-vm");
+    let running = world.all().find(|object| object["kind"] == "VirtualMachineInstance").unwrap().clone();
+    world.apply(&world.clone().plan(&without));
+    let told = |world: &World| {
+        let plan = world.plan(&without);
+        plan.disks.iter().find(|disk| disk.claim == "web-data").unwrap().detail.clone()
+    };
+    let mut still = world.clone();
+    still.insert(running);
+    assert_eq!(told(&still), "kept", "the guest has it until it is unplugged or restarted");
+    world.remove("VirtualMachineInstance", "web-vm");
+    let mut unseen = world.clone();
+    unseen.forbid("Pod");
+    assert_eq!(told(&unseen), "kept", "a pod may use it");
+    assert_eq!(told(&world), "kept; `kubectl delete pvc web-data -n prod` would delete it");
+    let volume = json!({"kind": "DataVolume", "metadata": {"namespace": "prod", "name": "web-data"}});
+    world.insert(volume);
+    assert_eq!(told(&world), "kept; `kubectl delete dv web-data -n prod` would delete it");
+}
+
 #[test]
 fn the_firmware_keeps_its_identity() {
     let mut world = World::applied(WEB);
@@ -241,7 +267,8 @@ fn another_claim_under_the_same_name_is_asked_about() {
     let plan = world.plan(&moved);
     assert!(effects(&plan).iter().any(|(_, effect)| *effect == Effect::OtherDisk), "{:?}", effects(&plan));
     assert_eq!(plan.questions.len(), 1);
-    assert!(plan.disks.iter().any(|disk| disk.claim == "web-data" && disk.data.as_str() == "detach, keep"));
+    let old = plan.disks.iter().find(|disk| disk.claim == "web-data").unwrap();
+    assert_eq!((old.data.as_str(), old.detail.as_str()), ("detach, keep", "kept"));
 }
 
 #[test]

@@ -50,7 +50,7 @@ fn by_the_run_strategy() {
 #[test]
 fn by_the_nodes_that_fit() {
     let tied = "waits for the node: its nodeSelector or affinity allows no other node that is ready | change \
-                `highAvailability` in its file, then: kubectl wukong apply -f FILE";
+                `highAvailability` in its file, then: kubectl wukong apply -f FILE -n prod";
     assert_eq!(way(|w| spec(w, "template/spec/nodeSelector", json!({"kubernetes.io/hostname": "n1"}))), tied);
     let affinity = |operator: &str, values: &[&str]| {
         json!({"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [

@@ -39,22 +39,22 @@ fn imports() {
     case(World::starting(), |w| {
         w.filling(importing("ImportInProgress", 5, "Error", "expected status code 200, got 404. Status: 404 Not Found"));
     }, "  ✗ disk system: the import failed 5 times and is tried again: expected status code 200, got 404. Status: 404 Not Found
-    → check the image's address; correct the file, then make the disk anew, which is empty so far: kubectl wukong delete web --delete-data system, then apply
+    → check the image's address; correct the file, then make the disk anew, which is empty so far: kubectl wukong delete web -n prod --delete-data system deletes the machine with this disk and keeps the others, kubectl wukong apply -f FILE -n prod --adopt makes both again
 ");
     case(World::starting(), |w| {
         w.filling(importing("Failed", 1, "Error", "checksum mismatch: expected sha256:1, got sha256:2"));
     }, "  ✗ disk system: the image is not the one of the checksum: checksum mismatch: expected sha256:1, got sha256:2
-    → correct the file, then make the disk anew, which is empty so far: kubectl wukong delete web --delete-data system, then apply
+    → correct the file, then make the disk anew, which is empty so far: kubectl wukong delete web -n prod --delete-data system deletes the machine with this disk and keeps the others, kubectl wukong apply -f FILE -n prod --adopt makes both again
 ");
     case(World::starting(), |w| {
         w.filling(importing("ImportInProgress", 3, "Error", "DataVolume too small to contain image"));
     }, "  ✗ disk system: the image is larger than the disk: DataVolume too small to contain image
-    → raise its `size`; correct the file, then make the disk anew, which is empty so far: kubectl wukong delete web --delete-data system, then apply
+    → raise its `size`; correct the file, then make the disk anew, which is empty so far: kubectl wukong delete web -n prod --delete-data system deletes the machine with this disk and keeps the others, kubectl wukong apply -f FILE -n prod --adopt makes both again
 ");
     case(World::starting(), |w| {
         w.filling(importing("Failed", 0, "Error", "unsupported format"));
     }, "  ✗ disk system: it could not be filled: unsupported format
-    → correct the file, then make the disk anew, which is empty so far: kubectl wukong delete web --delete-data system, then apply
+    → correct the file, then make the disk anew, which is empty so far: kubectl wukong delete web -n prod --delete-data system deletes the machine with this disk and keeps the others, kubectl wukong apply -f FILE -n prod --adopt makes both again
 ");
     case(
         World::starting(),
@@ -266,7 +266,7 @@ fn disks_that_are_not_attached() {
             volumes.as_array_mut().unwrap().remove(1);
         },
         "  ✗ disk data: the running machine does not have it
-    → kubectl wukong restart web
+    → kubectl wukong restart web -n prod
 ",
     );
     case(
@@ -318,7 +318,7 @@ fn growth() {
             );
         },
         "  · disk data: 50Gi; grows to 60Gi at the next start
-    → kubectl wukong start web
+    → kubectl wukong start web -n prod
 ",
     );
     case(
@@ -335,7 +335,7 @@ fn growth() {
             );
         },
         "  … disk data: 60Gi; the machine still knows 50Gi
-    → if it stays so: kubectl wukong restart web
+    → if it stays so: kubectl wukong restart web -n prod
 ",
     );
     case(
@@ -344,7 +344,7 @@ fn growth() {
             ask(w).edit("StorageClass", "fast", "/provisioner", json!("rancher.io/local-path"));
         },
         "  ✗ disk data: it cannot grow: rancher.io/local-path: it has no resizer: a directory of the node has no size
-    → move it to a class that grows: kubectl wukong migrate
+    → move it to a class that grows: kubectl wukong migrate web -n prod --disk data --to-storage-class CLASS
 ",
     );
     case(
@@ -420,7 +420,7 @@ fn what_a_review_found() {
             w.filling(importing("Failed", 0, "Error", "unsupported format"));
         },
         "  ✗ disk system: it could not be filled: unsupported format
-    → correct the file, then make the disk anew, which is empty so far: kubectl wukong delete web --delete-data system, then apply
+    → correct the file, then make the disk anew, which is empty so far: kubectl wukong delete web -n prod --delete-data system deletes the machine with this disk and keeps the others, kubectl wukong apply -f FILE -n prod --adopt makes both again
 ",
     );
     // Two machines may have one CD in their drives.

@@ -61,7 +61,7 @@ fn pauses_and_crashes() {
             w.record(|record| record.run_strategy = Some("Always".into()));
         },
         "  · a person stopped it; the file says Always
-    → kubectl wukong start web
+    → kubectl wukong start web -n prod
 ",
     );
 }
@@ -74,7 +74,7 @@ fn a_guest_that_crashed() {
             "the guest crashed; KubeVirt starts it again",
             "look at what it says: virtctl console web-vm -n prod",
         ),
-        ("Manual", "the guest crashed", "kubectl wukong start web"),
+        ("Manual", "the guest crashed", "kubectl wukong start web -n prod"),
     ] {
         let mut world = World::running();
         world.edit("VirtualMachine", "web-vm", "/spec/runStrategy", json!(strategy));
@@ -93,7 +93,7 @@ fn what_the_guest_does_not_have_yet() {
         ]));
         },
         "  … a change waits for the next restart: a non-live-updatable field was changed in the template spec
-    → kubectl wukong restart web
+    → kubectl wukong restart web -n prod
 ",
     );
     case(
@@ -102,7 +102,7 @@ fn what_the_guest_does_not_have_yet() {
             w.edit("VirtualMachine", "web-vm", "/status/desiredGeneration", json!(5));
         },
         "  · the guest was started with generation 2 of its specification, which is now at 5
-    → what is not live takes effect with: kubectl wukong restart web
+    → what is not live takes effect with: kubectl wukong restart web -n prod
 ",
     );
     case(
@@ -127,7 +127,7 @@ fn what_the_guest_does_not_have_yet() {
             );
         },
         "  ✗ moving its disks ended half-way: the volume migration failed
-    → do not start it by hand: kubectl wukong migrate web --abort
+    → do not start it by hand: kubectl wukong migrate web -n prod --abort
 ",
     );
 }
@@ -147,7 +147,7 @@ fn owners() {
             );
         },
         "  · disk system: it dies with the machine: the VirtualMachine owns claim web-system
-    → never `kubectl delete vm web-vm`; kubectl wukong delete keeps the disks
+    → never `kubectl delete vm web-vm`; kubectl wukong delete web -n prod keeps the disks
 ",
     );
     case(

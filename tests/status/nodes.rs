@@ -190,7 +190,7 @@ fn migrations() {
             w.add(migration("Failed", &json!({"targetNode": "n2", "failureReason": "target pod failed", "endTimestamp": "2026-01-01T11:58:00Z"}), &json!([])));
         },
         "  · its last migration to n2 failed 2m ago: target pod failed; it runs on where it was
-    → kubectl wukong migrate web tells what is possible
+    → kubectl wukong migrate web -n prod tells what is possible
 ",
     );
     case(
@@ -233,7 +233,7 @@ fn migrations() {
         ));
         },
         "  ✗ node n1 is being emptied, and it cannot move: cannot migrate VMI: PVC web-data is not shared
-    → stop it, so that it starts elsewhere: kubectl wukong restart web
+    → stop it, so that it starts elsewhere: kubectl wukong restart web -n prod
 ",
     );
 }

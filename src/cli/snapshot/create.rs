@@ -18,6 +18,7 @@ use crate::facts::{Facts, text};
 use crate::output;
 use crate::snapshot::{Creation, Fate, Wish, creation, view};
 use crate::status::Subject;
+use crate::text::command_line;
 
 /// Take a snapshot of a machine.
 ///
@@ -137,7 +138,7 @@ fn take(session: &Session, facts: &Facts, target: &Subject, wish: &Wish<'_>, how
     let namespace = target.namespace.as_str();
     if !how.wait {
         terminal.say(&format!("snapshot {name} of {} is being taken\n", target.shown()));
-        terminal.help(&format!("kubectl wukong snapshot list {} -n {namespace}", target.shown()));
+        terminal.help(&target.command("snapshot list", ""));
         return Exit::Done;
     }
     let mut progress = |detail: &str| terminal.progress("snapshot", detail);
@@ -151,15 +152,13 @@ fn take(session: &Session, facts: &Facts, target: &Subject, wish: &Wish<'_>, how
         terminal.say(&report::report(&seen));
     }
     let describe = format!("kubectl describe vmsnapshot {name} -n {namespace}");
+    let delete = command_line("snapshot delete", &[&target.shown(), name], namespace, "");
     match arrival {
         Arrival::There => Exit::Done,
         Arrival::Failed => {
             let why = found.as_ref().and_then(|found| text(found, "/status/error/message")).unwrap_or("see above");
             terminal.error(&format!("the snapshot failed: {why}"));
-            terminal.help(&format!(
-                "{describe}; it holds nothing: kubectl wukong snapshot delete {} {name}",
-                target.shown()
-            ));
+            terminal.help(&format!("{describe}; it holds nothing: {delete}"));
             Exit::Cluster
         }
         Arrival::TimedOut => {
@@ -169,7 +168,7 @@ fn take(session: &Session, facts: &Facts, target: &Subject, wish: &Wish<'_>, how
         }
         Arrival::Interrupted => {
             terminal.error("interrupted; KubeVirt goes on with it");
-            terminal.help(&format!("kubectl wukong snapshot delete {} {name} takes it back", target.shown()));
+            terminal.help(&format!("{delete} takes it back"));
             Exit::Interrupted
         }
     }

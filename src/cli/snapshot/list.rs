@@ -7,13 +7,14 @@ use crate::cli::access::AccessArgs;
 use crate::cli::input::namespace;
 use crate::cli::look::now;
 use crate::cli::session::{Session, tell};
+use crate::cli::target::Target as _;
 use crate::cli::terminal::Terminal;
 use crate::cluster::{Purpose, Wanted, fetch};
 use crate::facts::kind;
 use crate::output;
 use crate::snapshot::views;
 use crate::status::{subject, subjects};
-use crate::text::yaml;
+use crate::text::{command_line, yaml};
 
 /// List snapshots: how far, how consistent, what is in them, and who went back to them.
 #[derive(Debug, clap::Args)]
@@ -80,12 +81,21 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Exit> {
     let mut known = subjects(&facts, true);
     known.extend(named.clone());
     let all = views(&facts, named.as_ref(), &known, now());
+    if let Some(named) = named.as_ref().filter(|named| {
+        all.is_empty() && named.machine(&facts).is_none() && facts.unknown(kind::MACHINE, &own).is_none()
+    }) {
+        return Ok(named.missing(&facts, terminal));
+    }
     let text = match args.output {
         Format::Json => output::json(&output::snapshots_json(&all)),
         Format::Yaml => yaml(&output::snapshots_json(&all)),
         Format::Table | Format::Wide if all.is_empty() => {
-            let of = named.map(|named| format!(" of {}", named.shown())).unwrap_or_default();
-            terminal.help(&format!("there are no snapshots{of}; `kubectl wukong snapshot create NAME` takes one"));
+            let (of, name) = named.map_or_else(
+                || (String::new(), "NAME".to_owned()),
+                |one| (format!(" of {}", one.shown()), one.shown()),
+            );
+            let create = command_line("snapshot create", &[&name], &own, "");
+            terminal.help(&format!("there are no snapshots{of}; `{create}` takes one"));
             String::new()
         }
         Format::Table | Format::Wide => {

@@ -58,7 +58,7 @@ pub(super) fn missing(target: &Subject, name: &str, facts: &Facts, terminal: &Te
     terminal.error(&format!("{} has no snapshot {name} in {}", target.shown(), target.namespace));
     let all: Vec<_> = views(facts, Some(target), &[], 0).into_iter().map(|view| view.name).collect();
     if all.is_empty() {
-        terminal.help(&format!("it has none; `kubectl wukong snapshot create {}` takes one", target.shown()));
+        terminal.help(&format!("it has none; `{}` takes one", target.command("snapshot create", "")));
     } else {
         terminal.help(&format!("its snapshots are {}", all.join(", ")));
     }

@@ -19,8 +19,7 @@ use crate::facts::{Facts, kind};
 use crate::output;
 use crate::snapshot::{Restoration, RestoreWish, View, restoration, view};
 use crate::status::Subject;
-use crate::storage::word;
-use crate::text::sanitize;
+use crate::text::{command_line, sanitize, word};
 
 /// Take a machine back to a snapshot.
 ///
@@ -190,10 +189,8 @@ fn kept(plan: &Restoration, facts: &Facts, namespace: &str) -> String {
 
 fn ended(broken: &Broken, target: &Subject, seen: &View, terminal: &Terminal) -> Exit {
     let again = format!(
-        "run it again to go on: kubectl wukong snapshot restore {} {} -n {}",
-        target.shown(),
-        seen.name,
-        target.namespace
+        "run it again to go on: {}",
+        command_line("snapshot restore", &[&target.shown(), &seen.name], &target.namespace, "")
     );
     match broken {
         Broken::Refused(refused) => {
@@ -208,8 +205,11 @@ fn ended(broken: &Broken, target: &Subject, seen: &View, terminal: &Terminal) ->
         }
         Broken::Failed(what) => {
             terminal.error(what);
-            terminal
-                .help("nothing was deleted; `kubectl wukong snapshot list` and `kubectl describe vmrestore` say more");
+            terminal.help(&format!(
+                "nothing was deleted; `{}` and `kubectl describe vmrestore -n {}` say more",
+                target.command("snapshot list", ""),
+                target.namespace
+            ));
             Exit::Cluster
         }
         Broken::NameTaken(what) => {

@@ -80,7 +80,7 @@ fn sum(all: &[(&Located, Impact)]) -> String {
     ];
     let counted = effects.iter().filter_map(|effect| {
         let count = all.iter().filter(|(_, impact)| impact.effect == *effect).count();
-        (count > 0).then(|| format!("{count} {}", effect.word()))
+        (count > 0).then(|| effect.of(count))
     });
     let counted: Vec<_> = counted.collect();
     let machines = if all.len() == 1 { "machine" } else { "machines" };

@@ -146,7 +146,7 @@ pub(super) fn one() -> Located {
         nfs("web-archive"),
         passing("cloudinit", "cloud-init"),
     ];
-    let advice = "1 of 3 disks die with the VM: kubectl wukong delete web keeps them";
+    let advice = "1 of 3 disks die with the VM: kubectl wukong delete web -n prod keeps them";
     Located { advice: Some(advice.into()), ..machine("web", "worker-1", disks) }
 }
 

@@ -11,13 +11,13 @@ pub(super) fn rule(look: &Look<'_>, causes: &mut Causes) {
     let holds = |name| condition(look.vm, name).filter(|(holds, _, _)| *holds);
     if let Some((_, _, message)) = holds("ManualRecoveryRequired") {
         let text = format!("moving its disks ended half-way: {}", redact(message));
-        let next = format!("do not start it by hand: kubectl wukong migrate {} --abort", look.shown);
+        let next = format!("do not start it by hand: {}", look.command("migrate", "--abort"));
         causes.broken("recovery-required", "", text, next);
     }
     if look.instance.is_none() {
         return;
     }
-    let restart = format!("kubectl wukong restart {}", look.shown);
+    let restart = look.command("restart", "");
     if let Some((_, _, message)) = holds("RestartRequired") {
         let why = if message.is_empty() { "KubeVirt gives no reason".to_owned() } else { redact(message) };
         causes.waiting("restart-required", "", format!("a change waits for the next restart: {why}"), restart);

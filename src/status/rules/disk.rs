@@ -43,7 +43,7 @@ pub(super) fn rule(look: &Look<'_>, causes: &mut Causes) {
         let about = format!("disk {name}");
         if !volumes(instance).iter().any(|running| running["name"] == name) {
             let text = "the running machine does not have it".to_owned();
-            let next = format!("kubectl wukong restart {}", look.shown);
+            let next = look.command("restart", "");
             causes.broken("disk-detached", &about, text, next);
         } else if hot && phase != "Ready" {
             let why = status.and_then(|status| text(status, "/message")).unwrap_or("no reason yet");

@@ -7,6 +7,7 @@ use crate::plan::{Growth, growth};
 use crate::status::cause::Causes;
 use crate::status::look::{Held, Look};
 use crate::storage::{Growing, growing};
+use crate::text::word;
 
 pub(super) fn rule(look: &Look<'_>, causes: &mut Causes) {
     for disk in look.disks.iter().filter(|disk| disk.bound()) {
@@ -25,16 +26,17 @@ fn one(look: &Look<'_>, disk: &Held<'_>, claim: &Value, causes: &mut Causes) {
             causes.broken("grow-impossible", &about, format!("it cannot grow: {why}"), next);
         }
         Growth::NextStart(words) => {
-            causes.note("grow-node", &about, words, format!("kubectl wukong start {}", look.shown));
+            causes.note("grow-node", &about, words, look.command("start", ""));
         }
         Growth::Node(words) => causes.waiting("grow-node", &about, words, String::new()),
         Growth::Guest(words) => {
-            let next = format!("if it stays so: kubectl wukong restart {}", look.shown);
+            let next = format!("if it stays so: {}", look.command("restart", ""));
             causes.waiting("grow-guest", &about, words, next);
         }
         Growth::Controller(words) => match impossible(disk) {
             Some(why) => {
-                let next = "move it to a class that grows: kubectl wukong migrate".to_owned();
+                let flags = format!("--disk {} --to-storage-class CLASS", word(disk.name));
+                let next = format!("move it to a class that grows: {}", look.command("migrate", &flags));
                 causes.broken("grow-impossible", &about, format!("it cannot grow: {why}"), next);
             }
             None => {

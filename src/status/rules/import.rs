@@ -8,7 +8,7 @@ use crate::plan::{RESTARTS, is_hopeless};
 use crate::status::cause::Causes;
 use crate::status::look::{Held, Look, prime};
 use crate::status::time::{duration, since};
-use crate::text::redact;
+use crate::text::{command_line, redact, word};
 
 /// How long an import may say nothing new. CDI writes each new percentage.
 const SILENCE: i64 = 600;
@@ -42,8 +42,9 @@ fn one<'a>(look: &Look<'a>, disk: &Held<'a>, volume: &Value, phase: &str, causes
         "correct the file; the disk may hold data, so look at it before it is made anew".to_owned()
     } else {
         format!(
-            "correct the file, then make the disk anew, which is empty so far: kubectl wukong delete {} --delete-data {}, then apply",
-            look.shown, disk.name
+            "correct the file, then make the disk anew, which is empty so far: {} deletes the machine with this disk and keeps the others, {} makes both again",
+            look.command("delete", &format!("--delete-data {}", word(disk.name))),
+            command_line("apply -f FILE", &[], look.namespace, "--adopt")
         )
     };
     if reason == "ErrExceededQuota" {

@@ -22,7 +22,7 @@ pub(super) fn rule(look: &Look<'_>, causes: &mut Causes) {
     let wanted = text(instance, "/status/evacuationNodeName");
     if let (Some(node), Some((false, _, why))) = (wanted, look.instance_condition("LiveMigratable")) {
         let text = format!("node {node} is being emptied, and it cannot move: {}", redact(why));
-        let next = format!("stop it, so that it starts elsewhere: kubectl wukong restart {}", look.shown);
+        let next = format!("stop it, so that it starts elsewhere: {}", look.command("restart", ""));
         causes.broken("migration-blocked", "", text, next);
     }
 }
@@ -30,7 +30,7 @@ pub(super) fn rule(look: &Look<'_>, causes: &mut Causes) {
 /// A move that was begun, and whose run may have been killed; and what earlier ones left.
 fn journey(look: &Look<'_>, causes: &mut Causes) {
     let Ok(Some(journey)) = Journey::of(look.index.facts, look.namespace, look.name) else { return };
-    let command = format!("kubectl wukong migrate {}", look.shown);
+    let command = look.command("migrate", "");
     if journey.is_open() {
         let word = if journey.back { "is being taken back" } else { "is under way" };
         let text = format!("a move ({}) {word}: {}", journey.way.name(), redact(&journey.stage));
@@ -67,12 +67,8 @@ fn moving(look: &Look<'_>, migration: &Value, causes: &mut Causes) {
             let why = state("failureReason").map(|why| format!(": {}", redact(why))).unwrap_or_default();
             let text =
                 format!("its last migration{target} failed {} ago{why}; it runs on where it was", duration(ended));
-            causes.note(
-                "migration-failed",
-                "",
-                text,
-                format!("kubectl wukong migrate {} tells what is possible", look.shown),
-            );
+            let next = format!("{} tells what is possible", look.command("migrate", ""));
+            causes.note("migration-failed", "", text, next);
         }
         _ if is_going(migration) => {
             causes.waiting("migration-running", "", "its migration is being aborted".to_owned(), String::new());

@@ -12,7 +12,8 @@ pub(super) fn rule(look: &Look<'_>, causes: &mut Causes) {
         let owned = [disk.claim, disk.data_volume].into_iter().flatten();
         if owned.into_iter().any(|object| is_owned_by(object, kind::MACHINE, look.name)) {
             let text = format!("it dies with the machine: the VirtualMachine owns claim {}", disk.claim_name);
-            let next = format!("never `kubectl delete vm {}`; kubectl wukong delete keeps the disks", look.name);
+            let next =
+                format!("never `kubectl delete vm {}`; {} keeps the disks", look.name, look.command("delete", ""));
             causes.note("dies-with-vm", &disk.about(), text, next);
         }
     }

@@ -52,7 +52,7 @@ fn crashes(look: &Look<'_>, causes: &mut Causes) {
             let next = format!("look at what it says: virtctl console {} -n {}", look.name, look.namespace);
             ("the guest crashed; KubeVirt starts it again", next)
         } else {
-            ("the guest crashed", format!("kubectl wukong start {}", look.shown))
+            ("the guest crashed", look.command("start", ""))
         };
         causes.broken("crashed", "", text.to_owned(), next);
     }
@@ -83,6 +83,6 @@ fn stopped(look: &Look<'_>, causes: &mut Causes) {
     let live = text(look.vm, "/spec/runStrategy");
     if let (Some(file @ ("Always" | "RerunOnFailure" | "Once")), Some("Halted")) = (file, live) {
         let text = format!("a person stopped it; the file says {}", redact(file));
-        causes.note("stopped-by-person", "", text, format!("kubectl wukong start {}", look.shown));
+        causes.note("stopped-by-person", "", text, look.command("start", ""));
     }
 }
