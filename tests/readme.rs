@@ -108,10 +108,10 @@ fn what_differs_may_be_folded() {
         "db\n  ✗ no node fits: 2 memory\n    → less\n",
         "db\n  ✗ no node fits: 2\n    memory, 3\n    taints\n    → less\n",
     ] {
-        crate::blocks::printed(shown, good).unwrap();
+        printed(shown, good).unwrap();
     }
     for bad in ["db\n  ✗ no node fits: 2 cpu\n    → less\n", "db\n  ✗ no node fits: 2 memory\n  ✗ more\n    → less\n"]
     {
-        crate::blocks::printed(shown, bad).unwrap_err();
+        printed(shown, bad).unwrap_err();
     }
 }
