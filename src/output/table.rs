@@ -1,6 +1,8 @@
 //! Tables of words, without frames, for terminals and logs.
 
 use owo_colors::{OwoColorize as _, Style};
+use tabled::builder::Builder;
+use tabled::settings::{Padding, Style as Frame, Width as Columns};
 use unicode_width::UnicodeWidthStr;
 
 use crate::text::{Styles, Width, fold, sanitize};
@@ -18,7 +20,15 @@ pub fn table(head: &[&str], rows: &[Vec<(String, Style)>], styles: &Styles, widt
     let mut all = vec![head];
     all.extend(rows.iter().map(|row| row.iter().map(clean).collect::<Vec<_>>()));
     let widths = widths(&all, width);
-    all.iter().map(|row| lines(row, &widths)).collect()
+    let mut builder = Builder::default();
+    for row in &all {
+        builder.push_record(row.iter().zip(&widths).map(|((text, style), room)| cell(text, *style, *room)));
+    }
+    let mut table = builder.build();
+    table.with(Frame::empty()).with(Padding::new(0, GAP, 0, 0));
+    // A folded cell may be narrower than its column.
+    table.with(Columns::list(widths.iter().map(|width| width + GAP)));
+    table.to_string().split('\n').map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
 /// How wide each column is.
@@ -42,25 +52,14 @@ fn widths(rows: &[Vec<(String, Style)>], width: Width) -> Vec<usize> {
     wide
 }
 
-/// A row in as many lines as its longest cell needs.
-fn lines(row: &[(String, Style)], widths: &[usize]) -> String {
-    let folded = |((text, _), room): (&(String, Style), &usize)| {
-        if text.width() <= *room { vec![text.clone()] } else { fold(text, *room) }
-    };
-    let cells: Vec<_> = row.iter().zip(widths).map(folded).collect();
-    let mut out = String::new();
-    for at in 0..cells.iter().map(Vec::len).max().unwrap_or(0) {
-        let mut line = String::new();
-        for ((cell, (_, style)), width) in cells.iter().zip(row).zip(widths) {
-            let part = cell.get(at).map_or("", String::as_str);
-            // Nothing has no colour: its codes would hide the spaces at the end of a line.
-            let shown = if part.is_empty() { String::new() } else { part.style(*style).to_string() };
-            line.push_str(&format!("{shown}{:gap$}", "", gap = (width + GAP).saturating_sub(part.width())));
-        }
-        out.push_str(line.trim_end());
-        out.push('\n');
+/// A text in as many lines as it needs; each has its own colour, so that none reaches into the next column.
+fn cell(text: &str, style: Style, room: usize) -> String {
+    // Nothing has no colour: its codes would hide the spaces at the end of a line.
+    let shown = |part: &str| if part.is_empty() { String::new() } else { part.style(style).to_string() };
+    if text.width() <= room {
+        return shown(text);
     }
-    out
+    fold(text, room).iter().map(|part| shown(part)).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -133,5 +132,20 @@ mod tests {
         let rows = [vec![("a name".to_owned(), Style::new().red()), (String::new(), Style::new().red())]];
         let text = table(&["NAME", ""], &rows, &Styles::coloured(), Width::Terminal(80));
         assert_eq!(text, "\u{1b}[34;1mNAME\u{1b}[0m\n\u{1b}[31ma name\u{1b}[0m\n");
+    }
+
+    #[test]
+    fn a_folded_column_keeps_its_width_and_each_of_its_lines_its_colour() {
+        let plain = |text: &str| (text.to_owned(), Style::new());
+        let rows =
+            [vec![plain("web"), ("one two three four five-and-six".to_owned(), Style::new().red()), plain(LONG)]];
+        let text = table(&["A", "B", "C"], &rows, &Styles::default(), Width::Terminal(83));
+        let lines = [
+            "A    B               C".to_owned(),
+            format!("web  \u{1b}[31mone two three\u{1b}[0m   {LONG}"),
+            "     \u{1b}[31mfour\u{1b}[0m".to_owned(),
+            "     \u{1b}[31mfive-and-six\u{1b}[0m".to_owned(),
+        ];
+        assert_eq!(text.lines().collect::<Vec<_>>(), lines);
     }
 }
