@@ -126,7 +126,7 @@ fn socks(stream: &mut BufReader<TcpStream>) -> String {
 }
 
 /// An answer with a body of JSON.
-fn answer(code: u16, headers: &str, body: &str) -> String {
+pub(crate) fn answer(code: u16, headers: &str, body: &str) -> String {
     format!(
         "HTTP/1.1 {code} X\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n{body}",
         body.len()

@@ -21,6 +21,7 @@ mod plan;
 mod properties;
 mod readme;
 mod recover;
+mod removal;
 mod roles;
 mod rules;
 mod snapshots;
