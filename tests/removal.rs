@@ -15,7 +15,7 @@ async fn a_machine_lets_go_of_its_disks_before_it_is_deleted() {
     let machine = json!({
         "apiVersion": "kubevirt.io/v1", "kind": "VirtualMachine",
         "metadata": {"namespace": "prod", "name": "web-vm", "uid": "u1", "generation": 3},
-        "spec": {"runStrategy": "Always", "dataVolumeTemplates": [{"metadata": {"name": "legacy"}}]},
+        "spec": {"runStrategy": "Always", "dataVolumeTemplates": [{"metadata": {"name": "legacy"}}, {"metadata": {"name": "spare"}}]},
     });
     let owners =
         json!([{"kind": "VirtualMachine", "name": "web-vm", "uid": "u1"}, {"kind": "Other", "name": "o", "uid": "u2"}]);
@@ -72,13 +72,20 @@ async fn a_machine_lets_go_of_its_disks_before_it_is_deleted() {
             format!("{} {path}", seen.line.split(' ').next().unwrap())
         })
         .collect();
-    let wanted = ["PATCH virtualmachines", "PATCH virtualmachines", "PATCH datavolumes", "DELETE virtualmachines"];
+    // No volume of the machine names the disk of the second template.
+    let wanted = [
+        "PATCH virtualmachines",
+        "PATCH virtualmachines",
+        "PATCH datavolumes",
+        "PATCH datavolumes",
+        "DELETE virtualmachines",
+    ];
     assert_eq!(told, wanted);
     let body = |at: usize| serde_json::from_str::<Value>(&writes[at].body).unwrap();
     assert_eq!(body(1)["spec"], json!({"dataVolumeTemplates": null}));
     assert_eq!(body(2)[1], json!({"op": "test", "path": "/metadata/ownerReferences", "value": owners}));
     assert_eq!(body(2)[2]["value"], json!([owners[1]]), "others stay");
-    assert_eq!(body(3)["propagationPolicy"], "Orphan");
+    assert_eq!(body(4)["propagationPolicy"], "Orphan");
     // It was waited for.
     let looks = seen.iter().filter(|seen| seen.line.starts_with("GET") && seen.line.contains("/virtualmachines/"));
     assert!(looks.count() >= 3);

@@ -2,6 +2,7 @@
 //! and for a while after a kind or an object has come, it has not: what a machine still owns then would go with it.
 //! Source: Kubernetes, pkg/controller/garbagecollector, orphanDependents: the dependents are those of its own graph.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -17,7 +18,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// How often an object is looked at again that somebody else writes at the same time.
 const TRIES: usize = 20;
 
-/// Takes a machine that is stopped, or goes already, out of the owners of what goes by the names of these claims.
+/// Takes a machine that is stopped, or goes already, out of the owners of what goes by the names of these claims, and of
+/// its templates. What may not be read is left to the collector.
 ///
 /// # Errors
 /// The server refused; nothing is deleted yet.
@@ -25,16 +27,15 @@ pub(super) async fn release(
     door: &Door,
     namespace: &str,
     machine: &Value,
-    claims: &[String],
+    mut claims: BTreeSet<&str>,
     write: &Write<'_>,
 ) -> Result<(), Refused> {
-    if claims.is_empty() {
-        return Ok(());
-    }
     let name = text(machine, "/metadata/name").unwrap_or_default();
     let uid = &machine["metadata"]["uid"];
-    let templates = machine.pointer("/spec/dataVolumeTemplates").is_some_and(|all| all != &json!([]));
-    if templates && !is_going(machine) {
+    let templates =
+        machine.pointer("/spec/dataVolumeTemplates").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    claims.extend(templates.iter().filter_map(|template| text(template, "/metadata/name")));
+    if !templates.is_empty() && !is_going(machine) {
         // Or KubeVirt takes the DataVolumes of its templates for its own again.
         let patch = json!({"metadata": {"uid": uid}, "spec": {"dataVolumeTemplates": null}});
         let changed = door.merge(Resource::VirtualMachine, Some(namespace), name, &patch, write).await?;
@@ -73,7 +74,11 @@ async fn let_go(
 ) -> Result<(), Refused> {
     let mut tries = 0;
     loop {
-        let Some(found) = door.get(kind, Some(namespace), name).await? else { return Ok(()) };
+        let found = match door.get(kind, Some(namespace), name).await {
+            Err(refused) if refused.reason == Reason::Forbidden => return Ok(()),
+            answer => answer?,
+        };
+        let Some(found) = found else { return Ok(()) };
         let owners = &found["metadata"]["ownerReferences"];
         let rest: Vec<_> = owners.as_array().into_iter().flatten().filter(|owner| owner["uid"] != *uid).collect();
         if owners.as_array().is_none_or(|owners| owners.len() == rest.len()) {

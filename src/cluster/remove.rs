@@ -116,11 +116,12 @@ async fn remember(door: &Door, removal: &Removal) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Lets the machine go without the disks that stay.
+/// Lets the machine go without the disks that stay. Those that could not be listed may be owned, too.
 async fn release(door: &Door, removal: &Removal, machine: &Value) -> Result<(), Refused> {
     let manager = Record::manager(&removal.name);
     let write = Write { manager: &manager, force: false, dry_run: false };
-    super::release::release(door, &removal.namespace, machine, &removal.owned, &write).await
+    let claims = removal.owned.iter().chain(&removal.unseen).map(String::as_str).collect();
+    super::release::release(door, &removal.namespace, machine, claims, &write).await
 }
 
 /// Tells the machine to stop and not to start again.

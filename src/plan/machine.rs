@@ -115,7 +115,14 @@ fn run_state(
                 return Err(Refusal {
                     object: object.to_owned(),
                     reason,
-                    help: help.replace("NAME", &object["VirtualMachine/".len()..]),
+                    help: help.replace(
+                        "NAME",
+                        &format!(
+                            "{} -n {}",
+                            &object["VirtualMachine/".len()..],
+                            text(body, "/metadata/namespace").unwrap_or("NAMESPACE")
+                        ),
+                    ),
                 });
             };
             if !file_rules && running != (wanted != "Halted") {
