@@ -155,10 +155,7 @@ pub async fn of_a_node_that_died(cluster: &Cluster) -> Result<()> {
     let moved = cluster.objects.get(&vmi(shared)).await?.context("no instance")?;
     ensure!(moved["status"]["phase"] == "Running" && moved["status"]["nodeName"] != name, "{moved:#}");
     ensure!(attached(cluster, name).await?.is_empty(), "a volume is attached");
-    // The state of the VirtualMachine may stay behind: an older KubeVirt does not look at this again.
-    let nowhere =
-        |found: Option<&Value>| found.is_some_and(|vmi| condition(vmi, "PodScheduled")["reason"] == "Unschedulable");
-    cluster.objects.wait(&vmi(local), LONG, nowhere).await?;
+    until_state(cluster, local, "ErrorUnschedulable").await?;
     recover(&["--finish"]).await?.ended(5)?.said("worker-dead is not ready")?;
 
     find(cluster, name).await?;

@@ -343,8 +343,7 @@ pub async fn the_name_of_a_restore_is_taken(cluster: &Cluster) -> Result<()> {
 
     wukong(&proxied, &two).await?.ended(0)?.said("web is back at two")?;
     ensure!(settled("web-vm-r3").await?, "the restore is not marked");
-    let now = until_state(cluster, namespace, "Running").await?;
-    let used = &now["spec"]["template"]["spec"]["volumes"][0]["persistentVolumeClaim"]["claimName"];
-    ensure!(*used == "web-data-r3", "{used}");
+    until_state(cluster, namespace, "Running").await?;
+    restored(cluster, namespace, [("data", "web-data-r3")]).await?;
     before.still_there(cluster).await
 }

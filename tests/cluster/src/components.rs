@@ -7,6 +7,7 @@ use anyhow::Result;
 use crate::pki::Pki;
 use crate::processes::free_ports;
 use crate::programs::Programs;
+use crate::versions::Set;
 
 /// Where the API server writes down what it was asked.
 pub(crate) const AUDIT_LOG: &str = "audit.log";
@@ -48,6 +49,7 @@ impl Ports {
 
 /// What all components need to know.
 pub(crate) struct Place<'a> {
+    pub(crate) set: Set,
     pub(crate) programs: &'a Programs,
     pub(crate) folder: &'a Path,
     pub(crate) pki: &'a Pki,
@@ -155,7 +157,16 @@ impl Place<'_> {
 
     pub(crate) fn scheduler(&self) -> Component {
         let kubeconfig = self.kubeconfig("admin");
-        self.kubernetes("kube-scheduler", &format!("--kubeconfig={kubeconfig}\n--leader-elect=false\n--secure-port=0"))
+        // KubeVirt 1.5 tests the conditions of a pod when it changes them, without the field that Kubernetes 1.35 added: of
+        // a pod that finds no node it would tell nothing any more. The two are not made for each other in that.
+        let older = match self.set {
+            Set::Default => "",
+            Set::Other => "--emulated-version=1.34\n--feature-gates=PodObservedGenerationTracking=false",
+        };
+        self.kubernetes(
+            "kube-scheduler",
+            &format!("--kubeconfig={kubeconfig}\n--leader-elect=false\n--secure-port=0\n{older}"),
+        )
     }
 
     fn kubernetes(&self, name: &'static str, args: &str) -> Component {

@@ -31,7 +31,7 @@ impl ControlPlane {
     /// Starts everything in a folder of its own; returns when a machine goes through the whole admission.
     pub(crate) async fn start(set: Set, programs: &Programs, folder: &Path) -> Result<Self> {
         let (pki, ports) = (Pki::create(&folder.join("pki"))?, Ports::free()?);
-        let place = Place { programs, folder, pki: &pki, ports };
+        let place = Place { set, programs, folder, pki: &pki, ports };
         let mut running = Self { processes: Vec::new(), pki: pki.clone(), ports };
         for identity in Identity::ALL {
             let text = running.kubeconfig(identity).to_string();
