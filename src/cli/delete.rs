@@ -11,7 +11,7 @@ use super::confirm::{confirmed, typed};
 use super::input::{InputArgs, namespace};
 use super::session::{Session, refuse, tell};
 use super::terminal::Terminal;
-use crate::cluster::{Purpose, Refused, Unfinished, Wanted, fetch, read_others, read_secrets, remove, secrets};
+use crate::cluster::{Purpose, Refused, Unfinished, Wanted, fetch, read_secrets, remove, secrets, with_others};
 use crate::facts::{Facts, kind};
 use crate::output;
 use crate::plan::{Removal, removal};
@@ -148,13 +148,8 @@ async fn plan(session: &Session, names: &[(String, String)], data: &[String]) ->
         };
         names.iter().map(one).collect()
     };
-    let planned = plan(&facts);
-    // Machines of other namespaces may use a network too.
-    if planned.iter().flat_map(|removal| &removal.things).all(|thing| thing["kind"] != kind::NETWORK) {
-        return Ok(planned);
-    }
-    read_others(&session.door, &wanted.namespaces, &mut facts).await?;
-    Ok(plan(&facts))
+    let takes = |removal: &Removal| removal.things.iter().any(|thing| thing["kind"] == kind::NETWORK);
+    with_others(&session.door, &wanted.namespaces, &mut facts, plan, takes).await
 }
 
 fn show(removal: &Removal, terminal: &Terminal) {

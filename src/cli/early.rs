@@ -16,10 +16,10 @@ pub(super) fn with_flags(command: Command) -> Command {
 
 /// Puts the flags that stand before a command behind it, where they are read. A command that has no such flag is an
 /// error, which says so.
-pub(super) fn settle(
-    command: &Command,
-    words: impl IntoIterator<Item = OsString>,
-) -> Result<Vec<OsString>, clap::Error> {
+pub(super) fn settle(command: &Command, words: Vec<OsString>) -> Result<Vec<OsString>, clap::Error> {
+    if is_settled(command, &words) {
+        return Ok(words);
+    }
     let mut program = with_flags(command.clone()).disable_help_subcommand(true);
     program.build();
     let mut words = words.into_iter();
@@ -59,6 +59,18 @@ pub(super) fn settle(
     Ok(line)
 }
 
+/// Whether the command comes first, as it mostly does: then nothing has to be known of its flags.
+fn is_settled(command: &Command, words: &[OsString]) -> bool {
+    let mut found = command;
+    for word in words.iter().skip(1) {
+        match found.find_subcommand(word) {
+            Some(below) if below.has_subcommands() => found = below,
+            below => return below.is_some(),
+        }
+    }
+    true
+}
+
 /// The flag that a word is, and whether nothing of it stands in the next word. Help and version are commands in
 /// themselves, and stay where they are.
 fn flag<'c>(command: &'c Command, word: &str) -> Option<(&'c Arg, bool)> {
@@ -84,7 +96,7 @@ mod tests {
 
     fn settled(line: &str) -> Result<String, clap::Error> {
         let words = std::iter::once("kubectl-wukong").chain(line.split(' ')).map(OsString::from);
-        let words = settle(&crate::cli::command(), words)?;
+        let words = settle(&crate::cli::command(), words.collect())?;
         Ok(words[1..].iter().map(|word| word.to_str().unwrap()).collect::<Vec<_>>().join(" "))
     }
 

@@ -119,8 +119,8 @@ pub fn main() -> ExitCode {
         return complete::run(&words);
     }
     let command = command();
-    let words = early::settle(&command, std::env::args_os());
-    let matches = match words.and_then(|words| command.clone().try_get_matches_from(words)) {
+    let words = early::settle(&command, std::env::args_os().collect());
+    let matches = match words.and_then(|words| command.try_get_matches_from(words)) {
         Ok(matches) => matches,
         Err(error) => {
             // A closed pipe is the only thing that can go wrong while printing help.
@@ -157,7 +157,7 @@ pub fn main() -> ExitCode {
         Command::Function(args) => function::run(&args, &terminal),
         Command::Completion(args) => completion::run(&args, &terminal),
         Command::Version => version(),
-        Command::Man(args) => man::run(&args, command),
+        Command::Man(args) => man::run(&args, self::command()),
     };
     match result {
         Ok(exit) => exit.into(),

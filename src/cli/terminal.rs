@@ -36,7 +36,8 @@ pub(super) struct Terminal {
 
 /// How many cells a line of help has: prose that is wider than this is hard to read.
 pub(super) fn help_width() -> usize {
-    terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0).min(100))
+    let most = Width::Pipe.cells();
+    terminal_size::terminal_size().map_or(most, |(width, _)| usize::from(width.0).min(most))
 }
 
 impl Terminal {

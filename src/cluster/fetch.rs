@@ -58,7 +58,7 @@ pub async fn fetch(door: &Door, wanted: &Wanted) -> Result<Facts, Refused> {
     for &kind in cluster {
         lists.spawn(list(door.clone(), kind, None, How { part, ..How::default() }));
     }
-    for &kind in namespaced {
+    for &kind in namespaced.iter().copied().flatten() {
         let labels = if kind == Resource::VirtualMachine { wanted.labels.as_str() } else { "" };
         let node = if kind == Resource::Pod && wanted.purpose.is_about_node() { wanted.node.as_str() } else { "" };
         let how = How { labels: labels.to_owned(), node: node.to_owned(), part };
@@ -75,7 +75,7 @@ pub async fn fetch(door: &Door, wanted: &Wanted) -> Result<Facts, Refused> {
     let mut facts = Facts::default();
     ask_for_secrets(door, &wanted.secrets, &mut lists);
     gather(lists, &mut facts).await?;
-    for kind in namespaced.iter().chain(cluster) {
+    for kind in namespaced.iter().copied().flatten().chain(cluster) {
         facts.asked(kind.kind());
     }
     if wanted.purpose.is_about_bytes() {
@@ -113,7 +113,7 @@ pub async fn read_secrets(door: &Door, names: &BTreeSet<(String, String)>, facts
 ///
 /// # Errors
 /// As above.
-pub async fn read_others(door: &Door, known: &BTreeSet<String>, facts: &mut Facts) -> Result<(), Refused> {
+pub(super) async fn read_others(door: &Door, known: &BTreeSet<String>, facts: &mut Facts) -> Result<(), Refused> {
     let mut lists = JoinSet::new();
     for kind in [Resource::VirtualMachine, Resource::VirtualMachineInstance] {
         lists.spawn(list(door.clone(), kind, None, How { part: true, ..How::default() }));

@@ -1,15 +1,15 @@
-//! Reads what a plan needs for some machines, and plans them, with the Secrets that were made for them: which ones there are is in the
-//! records, because Secrets are never listed.
+//! Reads what a plan needs for some machines, with the Secrets that were made for them, and plans them: which Secrets there
+//! are is in the records, because they are never listed.
 
 use std::collections::BTreeSet;
 
-use super::{Door, Refused, fetch, read_others, read_secrets, wanted};
+use super::fetch::read_others;
+use super::{Door, Refused, fetch, read_secrets, wanted};
 use crate::facts::{Facts, Record, kind};
 use crate::plan::{Op, Plan, Wishes, compare};
 use crate::{Machine, Options};
 
-/// Reads the cluster once and plans every machine. Before a network goes, the machines of all namespaces are looked at: any
-/// of them may use it.
+/// Reads the cluster once and plans every machine.
 ///
 /// # Errors
 /// As below.
@@ -20,14 +20,31 @@ pub async fn planned(
     wishes: Wishes,
 ) -> Result<(Facts, Vec<Plan>), Refused> {
     let mut facts = fetch_for(door, machines).await?;
+    let namespaces = wanted(machines).namespaces;
     let plans = |facts: &Facts| machines.iter().map(|machine| compare(machine, options, facts, wishes)).collect();
-    let mut planned: Vec<Plan> = plans(&facts);
-    let mut steps = planned.iter().flat_map(|plan| &plan.steps);
-    if steps.any(|step| step.op == Op::Delete && step.kind == kind::NETWORK) {
-        read_others(door, &wanted(machines).namespaces, &mut facts).await?;
-        planned = plans(&facts);
-    }
+    let takes = |plan: &Plan| plan.steps.iter().any(|step| step.op == Op::Delete && step.kind == kind::NETWORK);
+    let planned = with_others(door, &namespaces, &mut facts, plans, takes).await?;
     Ok((facts, planned))
+}
+
+/// What is planned by facts about some namespaces. Before a network goes, the machines of all others are looked at too: any
+/// of them may use it.
+///
+/// # Errors
+/// As below.
+pub async fn with_others<P>(
+    door: &Door,
+    namespaces: &BTreeSet<String>,
+    facts: &mut Facts,
+    plan: impl Fn(&Facts) -> Vec<P>,
+    takes_network: impl Fn(&P) -> bool,
+) -> Result<Vec<P>, Refused> {
+    let planned = plan(facts);
+    if !planned.iter().any(takes_network) {
+        return Ok(planned);
+    }
+    read_others(door, namespaces, facts).await?;
+    Ok(plan(facts))
 }
 
 /// Reads all that is wanted for some machines. A Secret of which a file tells no more is only known by the record.

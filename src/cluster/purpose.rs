@@ -36,28 +36,28 @@ pub enum Purpose {
 
 impl Purpose {
     /// Kinds that are listed in each namespace, and kinds that are listed once.
-    pub(super) const fn kinds(self) -> (&'static [Resource], &'static [Resource]) {
+    pub(super) const fn kinds(self) -> (&'static [&'static [Resource]], &'static [Resource]) {
         match self {
-            Self::Plan => (&NAMESPACED, &CLUSTER),
-            Self::Data => (&DATA, &DATA_CLUSTER),
-            Self::Progress => (&PROGRESS, &[]),
-            Self::Look => (&LOOK, &LOOK_CLUSTER),
-            Self::Grow => (&GROW, &CLUSTER),
-            Self::Move => (&MOVE, &MOVE_CLUSTER),
-            Self::Locate => (&LOCATE, &LOCATE_CLUSTER),
-            Self::Rescue => (&RESCUE, &RESCUE_CLUSTER),
-            Self::Return => (&RETURN, &RETURN_CLUSTER),
-            Self::Snapshot => (&SNAPSHOT, &SNAPSHOT_CLUSTER),
-            Self::Snapshots => (&SNAPSHOTS, &[]),
-            Self::Stage => (&STAGE, &STAGE_CLUSTER),
-            Self::Classes => (&CLASSES, &CLASSES_CLUSTER),
+            Self::Plan => (&[&MACHINES, &NAMESPACED], &CLUSTER),
+            Self::Data => (&[&MACHINES, &DATA], &DATA_CLUSTER),
+            Self::Progress => (&[&PROGRESS], &[]),
+            Self::Look => (&[&MACHINES, &LOOK], &LOOK_CLUSTER),
+            Self::Grow => (&[&MACHINES, &GROW], &CLUSTER),
+            Self::Move => (&[&MACHINES, &MOVE], &MOVE_CLUSTER),
+            Self::Locate => (&[&MACHINES, &LOCATE], &LOCATE_CLUSTER),
+            Self::Rescue => (&[&MACHINES, &RESCUE], &RESCUE_CLUSTER),
+            Self::Return => (&[&RETURN], &RETURN_CLUSTER),
+            Self::Snapshot => (&[&MACHINES, &SNAPSHOT], &SNAPSHOT_CLUSTER),
+            Self::Snapshots => (&[&SNAPSHOTS], &[]),
+            Self::Stage => (&[&MACHINES, &STAGE], &STAGE_CLUSTER),
+            Self::Classes => (&[&CLASSES], &CLASSES_CLUSTER),
         }
     }
 
     /// All of these by their names, for facts that were read before.
     pub fn needs(self) -> impl Iterator<Item = &'static str> {
         let (namespaced, cluster) = self.kinds();
-        namespaced.iter().chain(cluster).map(|kind| kind.kind())
+        namespaced.iter().copied().flatten().chain(cluster).map(|kind| kind.kind())
     }
 
     /// Whether it only looks: then only what is looked at is kept.
@@ -84,25 +84,20 @@ impl Purpose {
     }
 }
 
-/// Kinds that a plan needs of each namespace.
-const NAMESPACED: [Resource; 8] = [
+/// Machines, their disks, and the records of both.
+const MACHINES: [Resource; 5] = [
     Resource::VirtualMachine,
     Resource::VirtualMachineInstance,
     Resource::DataVolume,
     Resource::PersistentVolumeClaim,
     Resource::ConfigMap,
-    Resource::NetworkAttachmentDefinition,
-    Resource::Pod,
-    Resource::ResourceQuota,
 ];
 
+/// What else a plan needs of each namespace.
+const NAMESPACED: [Resource; 3] = [Resource::NetworkAttachmentDefinition, Resource::Pod, Resource::ResourceQuota];
+
 /// Kinds by which it is known what is lost with a disk.
-const DATA: [Resource; 10] = [
-    Resource::VirtualMachine,
-    Resource::VirtualMachineInstance,
-    Resource::DataVolume,
-    Resource::PersistentVolumeClaim,
-    Resource::ConfigMap,
+const DATA: [Resource; 5] = [
     Resource::NetworkAttachmentDefinition,
     Resource::Pod,
     Resource::Snapshot,
@@ -114,14 +109,7 @@ const DATA: [Resource; 10] = [
 const DATA_CLUSTER: [Resource; 2] = [Resource::PersistentVolume, Resource::StorageClass];
 
 /// Kinds by which the growth of disks is decided.
-const GROW: [Resource; 6] = [
-    Resource::VirtualMachine,
-    Resource::VirtualMachineInstance,
-    Resource::DataVolume,
-    Resource::PersistentVolumeClaim,
-    Resource::ConfigMap,
-    Resource::ResourceQuota,
-];
+const GROW: [Resource; 1] = [Resource::ResourceQuota];
 
 /// Kinds by which progress is seen.
 const PROGRESS: [Resource; 5] = [
@@ -133,12 +121,7 @@ const PROGRESS: [Resource; 5] = [
 ];
 
 /// Kinds by which a machine's state is explained.
-const LOOK: [Resource; 12] = [
-    Resource::VirtualMachine,
-    Resource::VirtualMachineInstance,
-    Resource::DataVolume,
-    Resource::PersistentVolumeClaim,
-    Resource::ConfigMap,
+const LOOK: [Resource; 7] = [
     Resource::NetworkAttachmentDefinition,
     Resource::Pod,
     Resource::Event,
@@ -153,12 +136,7 @@ const LOOK_CLUSTER: [Resource; 5] =
     [Resource::PersistentVolume, Resource::StorageClass, Resource::Node, Resource::CdiConfig, Resource::KubeVirt];
 
 /// Kinds by which a machine is moved.
-const MOVE: [Resource; 11] = [
-    Resource::VirtualMachine,
-    Resource::VirtualMachineInstance,
-    Resource::DataVolume,
-    Resource::PersistentVolumeClaim,
-    Resource::ConfigMap,
+const MOVE: [Resource; 6] = [
     Resource::Pod,
     Resource::Migration,
     Resource::ResourceQuota,
@@ -178,28 +156,13 @@ const MOVE_CLUSTER: [Resource; 6] = [
 ];
 
 /// Kinds by which bytes are found.
-const LOCATE: [Resource; 6] = [
-    Resource::VirtualMachine,
-    Resource::VirtualMachineInstance,
-    Resource::DataVolume,
-    Resource::PersistentVolumeClaim,
-    Resource::ConfigMap,
-    Resource::VolumeSnapshot,
-];
+const LOCATE: [Resource; 1] = [Resource::VolumeSnapshot];
 
 /// The same, of the cluster.
 const LOCATE_CLUSTER: [Resource; 3] = [Resource::PersistentVolume, Resource::StorageClass, Resource::Node];
 
 /// Kinds by which it is found what a node held. Of the pods only those of the node are read.
-const RESCUE: [Resource; 7] = [
-    Resource::VirtualMachine,
-    Resource::VirtualMachineInstance,
-    Resource::DataVolume,
-    Resource::PersistentVolumeClaim,
-    Resource::ConfigMap,
-    Resource::VolumeSnapshot,
-    Resource::Pod,
-];
+const RESCUE: [Resource; 2] = [Resource::VolumeSnapshot, Resource::Pod];
 
 /// The same, of the cluster.
 const RESCUE_CLUSTER: [Resource; 4] =
@@ -212,15 +175,7 @@ const RETURN: [Resource; 3] = [Resource::VirtualMachine, Resource::VirtualMachin
 const RETURN_CLUSTER: [Resource; 2] = [Resource::Node, Resource::VolumeAttachment];
 
 /// Kinds by which snapshots and restores are planned.
-const SNAPSHOT: [Resource; 7] = [
-    Resource::VirtualMachine,
-    Resource::VirtualMachineInstance,
-    Resource::DataVolume,
-    Resource::PersistentVolumeClaim,
-    Resource::ConfigMap,
-    Resource::Snapshot,
-    Resource::Restore,
-];
+const SNAPSHOT: [Resource; 2] = [Resource::Snapshot, Resource::Restore];
 
 /// The same, of the cluster.
 const SNAPSHOT_CLUSTER: [Resource; 4] =
@@ -230,15 +185,7 @@ const SNAPSHOT_CLUSTER: [Resource; 4] =
 const SNAPSHOTS: [Resource; 4] = [Resource::VirtualMachine, Resource::ConfigMap, Resource::Snapshot, Resource::Restore];
 
 /// Kinds by which it is seen where the bytes of machines lie, and when they were saved.
-const STAGE: [Resource; 7] = [
-    Resource::VirtualMachine,
-    Resource::VirtualMachineInstance,
-    Resource::DataVolume,
-    Resource::PersistentVolumeClaim,
-    Resource::ConfigMap,
-    Resource::VolumeSnapshot,
-    Resource::Snapshot,
-];
+const STAGE: [Resource; 2] = [Resource::VolumeSnapshot, Resource::Snapshot];
 
 /// The same, of the cluster.
 const STAGE_CLUSTER: [Resource; 2] = [Resource::PersistentVolume, Resource::StorageClass];

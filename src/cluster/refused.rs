@@ -130,8 +130,8 @@ impl Refused {
                 Some((_, group)) => format!("`kubectl api-resources --api-group={group}` lists what is installed"),
                 None => "`kubectl api-resources` lists what is installed".to_owned(),
             },
-            Reason::NotFound if self.missing_namespace().is_some() => {
-                let namespace = word(self.missing_namespace().unwrap_or_default());
+            Reason::NotFound => {
+                let namespace = word(self.missing_namespace()?);
                 format!("`kubectl create namespace {namespace}` makes it; -n names another one")
             }
             Reason::Conflict => "it changed meanwhile; run the command again".to_owned(),
@@ -144,18 +144,13 @@ impl Refused {
                 "`--certificate-authority FILE` names who signed it, `--tls-server-name NAME` whose it is".to_owned()
             }
             Reason::Unreachable => "`kubectl cluster-info` asks the same server".to_owned(),
-            Reason::Forbidden
-            | Reason::NotFound
-            | Reason::AlreadyExists
-            | Reason::Invalid
-            | Reason::Expired
-            | Reason::Other => return None,
+            Reason::Forbidden | Reason::AlreadyExists | Reason::Invalid | Reason::Expired | Reason::Other => {
+                return None;
+            }
         };
         Some(help)
     }
-}
 
-impl Refused {
     /// The namespace that something was sent into, and that does not exist.
     fn missing_namespace(&self) -> Option<&str> {
         self.message.strip_prefix("namespaces \"")?.strip_suffix("\" not found")

@@ -43,14 +43,16 @@ pub async fn remove(
     tell: &(dyn Fn(&str) + Sync),
 ) -> Result<(), Unfinished> {
     let namespace = Some(removal.namespace.as_str());
+    let manager = Record::manager(&removal.name);
+    let write = Write { manager: &manager, force: false, dry_run: false };
     let end = end(timeout);
     if let Some(machine) = &removal.machine {
         let name = text(machine, "/metadata/name").unwrap_or_default();
         let uid = text(machine, "/metadata/uid");
         if is_going(machine) {
-            release(door, removal, machine).await?;
+            release(door, removal, machine, &write).await?;
         } else {
-            halt(door, removal, machine, name).await?;
+            halt(door, removal, machine, name, &write).await?;
             tell("stopping");
             let stopped = gone(door, Resource::VirtualMachineInstance, namespace, name, None, end).await?;
             if !stopped {
@@ -58,8 +60,8 @@ pub async fn remove(
                     "the guest of {name} did not stop in time; it is told to, and nothing is deleted yet"
                 )));
             }
-            remember(door, removal).await?;
-            release(door, removal, machine).await?;
+            remember(door, removal, &write).await?;
+            release(door, removal, machine, &write).await?;
             let delete = Delete { uid, orphan: true, ..Delete::default() };
             door.delete(Resource::VirtualMachine, namespace, name, &delete).await?;
         }
@@ -105,33 +107,27 @@ pub async fn remove(
 }
 
 /// Notes the firmware's UUID on the claims that stay, for the machine that is made again on them.
-async fn remember(door: &Door, removal: &Removal) -> Result<(), Refused> {
+async fn remember(door: &Door, removal: &Removal, write: &Write<'_>) -> Result<(), Refused> {
     let Some(uuid) = &removal.identity else { return Ok(()) };
-    let manager = Record::manager(&removal.name);
-    let write = Write { manager: &manager, force: false, dry_run: false };
     let patch = json!({"metadata": {"annotations": {FIRMWARE: uuid}}});
     for claim in &removal.noted {
-        door.merge(Resource::PersistentVolumeClaim, Some(&removal.namespace), claim, &patch, &write).await?;
+        door.merge(Resource::PersistentVolumeClaim, Some(&removal.namespace), claim, &patch, write).await?;
     }
     Ok(())
 }
 
 /// Lets the machine go without the disks that stay. Those that could not be listed may be owned, too.
-async fn release(door: &Door, removal: &Removal, machine: &Value) -> Result<(), Refused> {
-    let manager = Record::manager(&removal.name);
-    let write = Write { manager: &manager, force: false, dry_run: false };
+async fn release(door: &Door, removal: &Removal, machine: &Value, write: &Write<'_>) -> Result<(), Refused> {
     let claims = removal.owned.iter().chain(&removal.unseen).map(String::as_str).collect();
-    super::release::release(door, &removal.namespace, machine, claims, &write).await
+    super::release::release(door, &removal.namespace, machine, claims, write).await
 }
 
 /// Tells the machine to stop and not to start again.
-async fn halt(door: &Door, removal: &Removal, machine: &Value, name: &str) -> Result<(), Refused> {
+async fn halt(door: &Door, removal: &Removal, machine: &Value, name: &str, write: &Write<'_>) -> Result<(), Refused> {
     let old = machine.pointer("/spec/running").is_some_and(Value::is_boolean);
     let spec = if old { json!({"running": false}) } else { json!({"runStrategy": "Halted"}) };
     let patch = json!({"metadata": {"uid": machine["metadata"]["uid"]}, "spec": spec});
-    let manager = Record::manager(&removal.name);
-    let write = Write { manager: &manager, force: false, dry_run: false };
-    door.merge(Resource::VirtualMachine, Some(&removal.namespace), name, &patch, &write).await.map(|_| ())
+    door.merge(Resource::VirtualMachine, Some(&removal.namespace), name, &patch, write).await.map(|_| ())
 }
 
 /// Waits until an object, or the one with this UID, is gone.

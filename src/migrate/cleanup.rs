@@ -6,10 +6,10 @@ mod held;
 use serde_json::Value;
 
 use super::policy::set_back;
-use super::scene::{Scene, volume_of};
+use super::scene::Scene;
 use super::step::{Act, Next};
 use super::storage_live;
-use crate::facts::{End, Facts, Journey, Kept, claim_of, has_ended, is_going, kind, text, volumes};
+use crate::facts::{End, Facts, Journey, Kept, claim_of, has_ended, is_going, kind, text, volume_of, volumes};
 use crate::plan::Refusal;
 use crate::status::Subject;
 
@@ -88,9 +88,7 @@ fn one(journey: &Journey, kept: &Kept, facts: &Facts, namespace: &str) -> Left {
             "it is left alone; delete it by hand if you know it".into(),
         ))),
         None if copy.is_none() => None,
-        _ => match held::held(journey, kept, claim, facts, namespace)
-            .and_then(|known| copy::elsewhere(journey, kept, claim, facts, namespace).map(|()| known))
-        {
+        _ => match held::held(journey, kept, claim, facts, namespace) {
             Ok(known) => {
                 notes = known;
                 None

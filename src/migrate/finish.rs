@@ -6,7 +6,7 @@ use super::scene::Scene;
 use super::step::{Act, Next};
 use crate::facts::{End, Facts, Journey, Kept, Record, kind, path, text, volumes};
 use crate::machine::MANAGED_LABEL;
-use crate::plan::{MOVED_TO, written_by};
+use crate::plan::{MOVED_TO, moved_to, written_by};
 use crate::render::is_keep;
 
 /// What is left to do when the guest has its new disks. `before` is what the way of the move does first.
@@ -23,8 +23,7 @@ pub(super) fn next(journey: &Journey, scene: &Scene<'_>, before: impl FnOnce() -
     for moved in &journey.disks {
         let Some(claim) = scene.facts.get(kind::CLAIM, scene.namespace, &moved.from) else { continue };
         let same = text(claim, "/metadata/uid") == Some(moved.from_uid.as_str());
-        let marked = path(claim, &["metadata", "annotations", MOVED_TO]).is_some_and(|to| *to == moved.to);
-        if same && !marked {
+        if same && moved_to(claim) != Some(&moved.to) {
             let patch = json!({"metadata": {"uid": moved.from_uid, "annotations": {MOVED_TO: moved.to}}});
             let act = Act::Merge { kind: kind::CLAIM, name: moved.from.clone(), patch };
             return Next::step(journey, format!("mark the old claim {}", moved.from), act);

@@ -2,8 +2,7 @@
 
 use serde_json::Value;
 
-pub(super) use crate::facts::volume_of;
-use crate::facts::{Facts, claim_of, condition, has_ended, is_going, kind, strings, text, volumes};
+use crate::facts::{Facts, claim_of, condition, has_ended, is_going, kind, strings, text, volume_of, volumes};
 use crate::status::Subject;
 
 /// A machine.

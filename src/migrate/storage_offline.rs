@@ -6,11 +6,11 @@ use super::finish;
 use super::offline;
 use super::policy::{set_back, set_policy};
 use super::room;
-use super::scene::{Disk, Scene, volume_of};
+use super::scene::{Disk, Scene};
 use super::step::{Act, Next, abort_command, command};
 use super::swap::{Stand, astray, stand, swap};
 use super::target;
-use crate::facts::{End, Journey, Moved, condition, is_going, kind, path, text};
+use crate::facts::{End, Journey, Moved, condition, is_going, kind, path, text, volume_of};
 
 pub(super) fn next(journey: &Journey, scene: &Scene<'_>) -> Next {
     if journey.back {

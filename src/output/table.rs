@@ -13,7 +13,8 @@ const GAP: usize = 2;
 /// Rows under a head; each cell has a style.
 ///
 /// On a terminal the columns with the most to give are folded between words until the table fits: those of prose, whose
-/// words are short. A name is one word and is never cut: a person copies it. Where nothing is gained by folding, and in a pipe, each row is one line.
+/// words are short. A name is one word and is never cut: a person copies it. Where nothing is gained by folding, and in a
+/// pipe, each row is one line.
 pub fn table(head: &[&str], rows: &[Vec<(String, Style)>], styles: &Styles, width: Width) -> String {
     let head = head.iter().map(|title| ((*title).to_owned(), styles.frame)).collect();
     let clean = |(text, style): &(String, Style)| (sanitize(text).into_owned(), *style);

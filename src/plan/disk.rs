@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::grow::{Answer, Ask, answer};
 use super::guest::Guest;
+use super::moving::to_class;
 use super::object::{Found, create, grow, update, written};
 use super::own::{Standing, standing};
 use super::owned::{at, leaves};
@@ -11,7 +12,6 @@ use super::{Data, DiskPlan, Note, Refusal, Step, Wishes};
 use crate::facts::{Facts, Record, kind, path, strings, text};
 use crate::machine::{Disk, Machine};
 use crate::quantity::Quantity;
-use crate::text::{command_line, word};
 
 /// What a disk's plan needs to know.
 pub(super) struct Scope<'a> {
@@ -208,10 +208,7 @@ fn unchangeable(disk: &Disk, claim: Option<&Value>, volume: Option<&Value>, scop
         ),
         help,
     };
-    let migrate = |class: &str| {
-        let flags = format!("--disk {} --to-storage-class {}", word(&disk.name), word(class));
-        command_line("migrate", &[&scope.machine.name], scope.namespace, &flags)
-    };
+    let migrate = |class: &str| to_class(&scope.machine.name, &disk.name, scope.namespace, class);
     // A policy chooses the class of a new disk; one that exists keeps its own.
     if let (Some(class), Some(is), false) = (&disk.class, field("storageClassName"), disk.class_by_policy)
         && *class != is

@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use super::guest::version;
+use super::moving::to_class;
 use super::{Refusal, Step};
 use crate::facts::{Facts, kind, strings, text};
 use crate::quantity::Quantity;
 use crate::storage::{Growing, growing};
-use crate::text::{command_line, word};
 
 /// What the disk asks of its claim.
 pub(super) struct Ask<'a> {
@@ -62,9 +62,8 @@ pub(super) fn answer(ask: &Ask<'_>, claim: &Value, facts: &Facts) -> Result<Answ
         refuse(
             format!("its claim {name} cannot grow to {}: {reason}", ask.size),
             help.unwrap_or_else(|| {
-                let flags = format!("--disk {} --to-storage-class CLASS", word(ask.disk));
                 let namespace = text(claim, "/metadata/namespace").unwrap_or_default();
-                let migrate = command_line("migrate", &[ask.wukong], namespace, &flags);
+                let migrate = to_class(ask.wukong, ask.disk, namespace, "CLASS");
                 format!("`{migrate}` moves it to a class that can")
             }),
         )

@@ -110,20 +110,14 @@ fn run_state(
             };
             let Some(wish) = wish else {
                 let reason = format!("it uses the old field `running`, which cannot say {wanted}");
-                let help = "replace it once: kubectl patch vm NAME --type=json -p \
-                            '[{\"op\":\"remove\",\"path\":\"/spec/running\"},{\"op\":\"add\",\"path\":\"/spec/runStrategy\",\"value\":\"Halted\"}]'";
-                return Err(Refusal {
-                    object: object.to_owned(),
-                    reason,
-                    help: help.replace(
-                        "NAME",
-                        &format!(
-                            "{} -n {}",
-                            &object["VirtualMachine/".len()..],
-                            text(body, "/metadata/namespace").unwrap_or("NAMESPACE")
-                        ),
-                    ),
-                });
+                let part = |pointer: &str| text(body, pointer).unwrap_or_default();
+                let help = format!(
+                    "replace it once: kubectl patch vm {} -n {} --type=json -p \
+                     '[{{\"op\":\"remove\",\"path\":\"/spec/running\"}},{{\"op\":\"add\",\"path\":\"/spec/runStrategy\",\"value\":\"Halted\"}}]'",
+                    part("/metadata/name"),
+                    part("/metadata/namespace")
+                );
+                return Err(Refusal { object: object.to_owned(), reason, help });
             };
             if !file_rules && running != (wanted != "Halted") {
                 notes.push(choice(if running { "Always" } else { "Halted" }));

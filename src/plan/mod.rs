@@ -37,6 +37,7 @@ pub(crate) use grow::{claim_size, hides_growth, mebibytes as readable, seen_by_g
 pub(crate) use guest::{migrates, numbers, rolls_out, version};
 pub use identity::FIRMWARE;
 pub use moving::MOVED_TO;
+pub(crate) use moving::{moved_to, to_class};
 pub use object::{LAST_APPLIED, visible};
 pub(crate) use own::written_by;
 pub use remove::{Removal, removal};

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::Refusal;
 use crate::facts::{Facts, Journey, Way, path};
-use crate::text::command_line;
+use crate::text::{command_line, word};
 
 /// Where the content of a claim went: the name of the claim that its disk moved to.
 pub const MOVED_TO: &str = "vm.novasphere.dev/moved-to";
@@ -34,7 +34,13 @@ pub(super) fn left_help(to: &str, wukong: &str, namespace: &str, claim: &str) ->
     )
 }
 
+/// The command that moves a disk to another class.
+pub(crate) fn to_class(machine: &str, disk: &str, namespace: &str, class: &str) -> String {
+    let flags = format!("--disk {} --to-storage-class {}", word(disk), word(class));
+    command_line("migrate", &[machine], namespace, &flags)
+}
+
 /// The claim to which the disk of this claim has moved.
-pub(super) fn moved_to(claim: &Value) -> Option<&str> {
+pub(crate) fn moved_to(claim: &Value) -> Option<&str> {
     path(claim, &["metadata", "annotations", MOVED_TO]).and_then(Value::as_str)
 }

@@ -60,9 +60,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::text::word;
-
 use crate::facts::{Facts, kind, path, text};
+use crate::text::word;
 
 /// All kinds of storage that are known here.
 pub static BACKENDS: [&Backend; 33] = [

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::facts::{Facts, Journey, Kept, claim_of, is_going, kind, path, text, volumes};
-use crate::plan::MOVED_TO;
+use crate::facts::{Facts, Journey, Kept, claim_of, is_going, kind, text, volumes};
+use crate::plan::{MOVED_TO, moved_to};
 
 /// A claim goes only while the disk that it held is whole on another one, and nobody has taken it into use again.
 ///
@@ -18,8 +18,7 @@ pub(super) fn elsewhere(
 ) -> Result<(), (String, String)> {
     let by_hand = format!("if nobody needs it: kubectl delete pvc {} -n {namespace}", kept.claim);
     // Before a machine uses it again, a person takes this away.
-    let marked = |claim: &Value| path(claim, &["metadata", "annotations", MOVED_TO]).is_some_and(|to| *to == kept.to);
-    if !kept.to.is_empty() && claim.is_some_and(|claim| !marked(claim)) {
+    if !kept.to.is_empty() && claim.is_some_and(|claim| moved_to(claim) != Some(&kept.to)) {
         let reason = format!("it was taken into use again after the move: it has no annotation {MOVED_TO}={}", kept.to);
         return Err((reason, by_hand));
     }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::copy::elsewhere;
 use super::is_owner;
 use crate::facts::{Facts, Journey, Kept, claim_of, has_ended, kind, text, volumes};
 use crate::plan::{Doomed, claim_user};
@@ -21,7 +22,9 @@ pub(super) fn held(
         return Err((format!("{user} uses it"), "it stays".into()));
     }
     let Kept { claim: name, policy, .. } = kept;
-    Doomed { name, claim, namespace, vm: &journey.vm, policy: policy.as_deref(), facts }.check()
+    let notes = Doomed { name, claim, namespace, vm: &journey.vm, policy: policy.as_deref(), facts }.check()?;
+    elsewhere(journey, kept, claim, facts, namespace)?;
+    Ok(notes)
 }
 
 /// A machine, an instance or a pod that has the claim: not even its own machine may, because an abort, or a hand, may have

@@ -3,11 +3,10 @@
 use serde_json::Value;
 
 use crate::facts::text;
-use crate::plan::{Growth, growth};
+use crate::plan::{Growth, growth, to_class};
 use crate::status::cause::Causes;
 use crate::status::look::{Held, Look};
 use crate::storage::{Growing, growing};
-use crate::text::word;
 
 pub(super) fn rule(look: &Look<'_>, causes: &mut Causes) {
     for disk in look.disks.iter().filter(|disk| disk.bound()) {
@@ -35,8 +34,8 @@ fn one(look: &Look<'_>, disk: &Held<'_>, claim: &Value, causes: &mut Causes) {
         }
         Growth::Controller(words) => match impossible(disk) {
             Some(why) => {
-                let flags = format!("--disk {} --to-storage-class CLASS", word(disk.name));
-                let next = format!("move it to a class that grows: {}", look.command("migrate", &flags));
+                let migrate = to_class(look.shown, disk.name, look.namespace, "CLASS");
+                let next = format!("move it to a class that grows: {migrate}");
                 causes.broken("grow-impossible", &about, format!("it cannot grow: {why}"), next);
             }
             None => {
